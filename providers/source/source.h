@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where manifests come from: a folder, a file, "-" (standard input), a git repository at a revision (read from its
+ * object database, without a checkout), or a remote in kustomize's form URL//path?ref=REV (file, https, ssh).
+ *
+ * How SOURCE is read: "-"; then something with "://" or "?ref=" is a remote or a local repository at a revision
+ * ("./repo//clusters?ref=main" too; a bare repository needs no ?ref and means HEAD); else a path. A folder that lies in
+ * a work tree is read as files, and its commit is named with "+changes" when the files differ from HEAD.
+ *
+ * Symlinks, and paths that leave the tree, are refused. Files: *.yaml, *.yml, *.json; kustomization files are not
+ * manifests and are passed over; hidden files and folders too.
+ */
+#pragma once
+#include "base/diag.h"
+#include "base/loc.h"
+
+struct source_file {
+	struct source source; /* name: path relative to the given folder's parent as people would type it */
+};
+
+struct source_tree {
+	const char *given;  /* SOURCE as the user wrote it */
+	const char *commit; /* full id, or NULL */
+	bool dirty;         /* files differ from that commit */
+	const char *owner;  /* origin reduced to host/path, plus the path in it; NULL without an origin (world.md decision 1) */
+	const char *repository; /* path of the git directory to ask about ancestry, or NULL */
+	const char *path_in_repository; /* "" for its root, or NULL */
+	const struct source_file *files; /* sorted by name */
+	uint32_t n_files;
+};
+
+enum { SOURCE_FILE_MAX = 16 << 20, SOURCE_TOTAL_MAX = 256 << 20, SOURCE_FILES_MAX = 50000 };
+
+/* Reads everything. 0, or -1 with findings (which name the path and what to do). Bytes live in 'arena'. */
+int source_read(const char *given, struct arena *arena, struct source_tree *out, struct diags *diags);
+
+/* The same tree at another commit, for comparing with what was applied last. 0, -1 with a finding, or
+ * SOURCE_NO_COMMIT when the repository does not have it (no finding). */
+enum { SOURCE_NO_COMMIT = 1 };
+int source_read_commit(const struct source_tree *tree, const char *commit, struct arena *arena, struct source_tree *out,
+		       struct diags *diags);
+
+/* Is 'older' a strict ancestor of 'newer' in that repository? */
+enum ancestry { ANCESTRY_UNKNOWN, ANCESTRY_NO, ANCESTRY_SAME, ANCESTRY_STRICT };
+enum ancestry source_ancestry(const struct source_tree *tree, const char *older, const char *newer);
+
+/* "git@Example.com:ops/gpu.git" -> "example.com/ops/gpu": no scheme, user, port or .git; host in lower case. */
+char *source_owner(struct arena *arena, const char *url, const char *path);
+
+/* A single world file or plan file, with its own cap: 1 GiB. */
+int source_read_file(const char *path, size_t max_bytes, struct arena *arena, struct source *out, struct diags *diags);

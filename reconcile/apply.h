@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Carrying out plans. The scheduler (schedule.h) is a pure function of state and event; this drives it over one event
+ * loop: leases, observe and plan again under them, steps, records, the way back, release.
+ */
+#pragma once
+#include "reconcile/run.h"
+
+#define STEP_OUTCOMES(X)                                                                                      \
+	X(OUTCOME_PENDING, "pending") X(OUTCOME_RUNNING, "running") X(OUTCOME_CHANGED, "changed")                     \
+	X(OUTCOME_UNCHANGED, "unchanged") X(OUTCOME_FAILED, "failed") X(OUTCOME_SKIPPED, "skipped")
+enum step_outcome { STEP_OUTCOMES(NAMES_ENUM) STEP_OUTCOME_COUNT };
+extern const struct names step_outcome_names;
+
+/* What happens, as it happens: for the live line, plain lines, JSON lines. */
+#define APPLY_EVENTS(X)                                                                                      \
+	X(APPLY_CLUSTER_START, "apply_cluster_start") X(APPLY_STEP_START, "apply_start")                             \
+	X(APPLY_STEP_PROGRESS, "apply_progress") X(APPLY_STEP_DONE, "apply_complete")                                \
+	X(APPLY_STEP_FAILED, "apply_errored") X(APPLY_STEP_RETRY, "apply_retry")                                     \
+	X(APPLY_WAY_BACK, "apply_way_back") X(APPLY_INTERRUPTED, "apply_interrupted")                                \
+	X(APPLY_REPLAN, "apply_replan") X(APPLY_CLUSTER_DONE, "apply_cluster_done")
+enum apply_event_kind { APPLY_EVENTS(NAMES_ENUM) APPLY_EVENT_COUNT };
+extern const struct names apply_event_names;
+
+struct apply_event {
+	enum apply_event_kind kind;
+	const struct plan *plan;
+	const struct step *step; /* or NULL */
+	enum step_outcome outcome;
+	uint32_t done, total;    /* steps of this plan */
+	uint32_t permille;
+	const char *message;     /* host's words, or what the way back does */
+};
+typedef void apply_event_fn(const struct apply_event *event, void *user);
+
+struct apply_options {
+	struct run_options run;       /* how to plan again under the leases */
+	bool has_limits;              /* --allow, or the approved plan's own cost */
+	struct cost limits;           /* what was approved: stops, moves, role changes */
+	apply_event_fn *on_event;
+	void *user;
+	const volatile int *interrupts; /* number of SIGINT/SIGTERM so far */
+	const char *run_id;             /* NULL: made from time and process */
+	const char *holder;             /* NULL: user@machine */
+};
+
+struct apply_result { /* per cluster */
+	const char *cluster;
+	uint32_t n_changed, n_unchanged, n_failed, n_skipped;
+	const char *const *still_owed; /* VMs that are not back, named */
+	uint32_t n_still_owed;
+	enum exit_code exit;
+	struct diags *diags;
+};
+
+/* Applies the plans of an approved run (made by run_pipeline or read from a file). Clusters are independent. Results in
+ * the run's arena. Returns the worst exit code. */
+enum exit_code apply_run(struct run *run, const struct apply_options *options, struct apply_result **results_out,
+			 uint32_t *n_results_out);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pure core for one cluster: resolve -> diff -> order -> check. No I/O, clock or randomness: the same inputs give
+ * the same bytes.
+ */
+#pragma once
+#include "reconcile/plan.h"
+
+struct plan_input {
+	const struct spec *spec;
+	const struct spec_cluster *cluster; /* NULL with PLAN_RESTORE: no manifests */
+	const struct world *observed;       /* of this cluster's hosts only; missing ones in observed->missing */
+	enum plan_mode mode;
+	const char *owner;  /* of the source, or NULL: then nothing is pruned */
+	const char *commit; /* or NULL */
+	bool adopt;
+	int64_t now;
+	const char *live_run; /* id of the run that plans under its own lease: its debts are open to it. NULL: none */
+	/* The way back after a failure or interruption (design.md section 8): these do not change any more. */
+	const char *const *frozen; /* subjects of GPUs and VMs */
+	uint32_t n_frozen;
+};
+
+/* Plans one cluster; always gives a plan (perhaps of no steps) with findings in plan->diags. */
+struct plan *plan_cluster(struct arena *arena, const struct plan_input *input);
+
+/* Which VM and GPU has which role; reconcile/rules.c. 'refused': per GPU, or NULL. */
+struct rules *rules_make(struct arena *arena, const struct plan_input *input, const bool *gpu_refused,
+			 struct diags *diags);
+
+/* Governed differences (reconcile/diff.c). */
+struct changes diff_worlds(struct arena *arena, const struct world *before, const struct world *after);
+
+/* The independent check (reconcile/check.c): replays steps on 'world', tests every invariant after every step in plan
+ * order and in others that the dependencies allow, and that the changes are there at the end. Knows nothing of the
+ * planner. 0, or -1 with findings that name step and invariant. 'world' may be another than the plan was made for
+ * (saved plans): steps are bound anew. */
+int check_plan(struct arena *arena, const struct world *world, const struct plan *plan, struct diags *diags);

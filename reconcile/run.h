@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A run: the pipeline over all clusters of a source. A command says how far to go, then renders the run.
+ */
+#pragma once
+#include "providers/source/source.h"
+#include "reconcile/plan.h"
+#include "schema/load.h"
+
+#include <glib.h>
+
+enum stage { STAGE_LOAD, STAGE_OBSERVE, STAGE_PLAN };
+
+struct run_options {
+	const char *source;            /* SOURCE; NULL for `restore`, `observe` */
+	const char *hosts;             /* --hosts sim:FILE | snapshot:FILE; NULL: the inventory */
+	const char *const *clusters;   /* --cluster, none: all */
+	uint32_t n_clusters;
+	const char *owner;             /* --owner, or NULL: the source's */
+	bool adopt;
+	int64_t now;
+	uint32_t max_age_s;            /* of a snapshot: 24 h */
+	enum plan_mode mode;
+	enum stage until;
+};
+
+struct run {
+	struct arena *arena;
+	struct run_options options;
+	struct source_tree tree;
+	struct spec *spec;
+	const char *owner;
+	struct diags *diags;           /* about the source and hosts; each plan has its own besides */
+	struct plan *const *plans;     /* by cluster name */
+	uint32_t n_plans;
+	const struct host_state *const *states; /* STAGE_OBSERVE: all observed hosts, by name */
+	uint32_t n_states;
+	const struct missing_host *missing;
+	uint32_t n_missing;
+	int64_t now;
+	bool from_file;                /* read from a saved plan */
+};
+
+/* Goes through the stages. Always gives a run; its exit code tells. Free with run_free. */
+struct run *run_pipeline(const struct run_options *options);
+void run_free(struct run *run);
+
+/* Over diags, plans and stages. */
+enum exit_code run_exit(const struct run *run);
+
+/* Observes hosts by address; waits for all on 'context' (NULL: a new one). Hosts that fail are in 'missing' with a
+ * finding each. A moving VM is looked at again, three times. (reconcile/observe.c) */
+struct observed {
+	const struct host_state *const *states;
+	uint32_t n_states;
+	const struct missing_host *missing;
+	uint32_t n_missing;
+};
+struct endpoint;
+int observe_hosts(struct arena *arena, const struct endpoint *endpoints, uint32_t n, int64_t now, uint32_t max_age_s,
+		  struct observed *out, struct diags *diags);

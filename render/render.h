@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shows a run: one file per format. Writes to a GString, so that tests and commands share one interface.
+ */
+#pragma once
+#include "reconcile/apply.h"
+#include "reconcile/run.h"
+
+#include <jansson.h>
+
+struct style { /* how text may look; base/term.h decides */
+	bool colour;
+	bool unicode;
+	unsigned width; /* columns, 0: do not wrap */
+};
+
+void render_diags_text(GString *out, const struct diags *diags, const struct style *style); /* caret, source line */
+json_t *render_diags_json(const struct diags *diags);
+
+void render_plan_text(GString *out, const struct run *run, const struct style *style);
+void render_plan_json(GString *out, const struct run *run);
+void render_plan_yaml(GString *out, const struct run *run);     /* the same keys as JSON */
+void render_plan_markdown(GString *out, const struct run *run); /* for a pull request; at most 65,000 characters */
+
+void render_drift_text(GString *out, const struct run *run, const struct style *style);
+void render_apply_event_text(GString *out, const struct apply_event *event, const struct style *style);
+void render_apply_event_json(GString *out, const struct apply_event *event, int64_t now);
+void render_apply_results_text(GString *out, const struct apply_result *results, uint32_t n, const struct style *style);
