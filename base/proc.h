@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running another program to its end, without a shell: arguments are data. */
+#pragma once
+#include "base/diag.h"
+
+enum { PROC_OUTPUT_MAX = 64 * 1024 };
+
+struct proc {
+	const char *const *argv;  /* ended by NULL; argv[0] is looked up in PATH */
+	const char *const *set;   /* NAME, value, NAME, value, … ended by NULL */
+	const char *const *unset; /* names of variables to leave out, ended by NULL */
+};
+
+struct proc_result {
+	int exit;           /* its exit code; 128 + signal when killed */
+	const char *output; /* what it wrote to standard error, its last PROC_OUTPUT_MAX bytes at most, valid UTF-8 */
+};
+
+/* Runs it with standard input and output closed to it (null device) and waits. 0 when it ran, whatever its exit code;
+ * -1 with a finding of 'code' when it could not be started. */
+int proc_run(const struct proc *proc, enum diag_code code, struct arena *arena, struct proc_result *out,
+	struct diags *diags);
