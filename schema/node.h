@@ -12,6 +12,7 @@ enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
 struct node {
 	enum node_kind kind;
 	bool quoted;        /* scalar: written in quotes, so it is text and never a number, bool or null */
+	bool broken;        /* already reported (an alias, a second key of one name): to be passed over in silence */
 	uint32_t line, col, len; /* see node_loc() */
 	const char *text;   /* scalar: its value, NUL-terminated; no NUL inside */
 	/* list: items; map: values, in order of appearance. First child and then by 'next'. */
