@@ -5,12 +5,7 @@
  */
 #pragma once
 #include "reconcile/run.h"
-
-#define STEP_OUTCOMES(X)                                                                                      \
-	X(OUTCOME_PENDING, "pending") X(OUTCOME_RUNNING, "running") X(OUTCOME_CHANGED, "changed")                     \
-	X(OUTCOME_UNCHANGED, "unchanged") X(OUTCOME_FAILED, "failed") X(OUTCOME_SKIPPED, "skipped")
-enum step_outcome { STEP_OUTCOMES(NAMES_ENUM) STEP_OUTCOME_COUNT };
-extern const struct names step_outcome_names;
+#include "reconcile/schedule.h"
 
 /* What happens, as it happens: for the live line, plain lines, JSON lines. */
 #define APPLY_EVENTS(X)                                                                                      \
@@ -42,6 +37,8 @@ struct apply_options {
 	const volatile int *interrupts; /* number of SIGINT/SIGTERM so far */
 	const char *run_id;             /* NULL: made from time and process */
 	const char *holder;             /* NULL: user@machine */
+	bool allow_older;               /* --allow-older */
+	uint32_t pause_ms;              /* before the first retry of a step; 0: a second */
 };
 
 struct apply_result { /* per cluster */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which step of a plan may run now: a pure function of state and event. No I/O, no clock; whoever drives it
+ * (reconcile/apply_drive.c, or a test) carries out the actions and feeds back what happened.
+ *
+ * One step at a time per host, hosts side by side. A step is submitted only when all that it comes after are done.
+ * A passing fault is tried again, with a pause; after a fault that stays, or an interruption, nothing new is
+ * submitted, what runs is waited for, and then SCHEDULE_WAY_BACK says that a plan back to safety is due.
+ */
+#pragma once
+#include "model/step.h"
+
+#define STEP_OUTCOMES(X) \
+	X(OUTCOME_PENDING, "pending") \
+	X(OUTCOME_RUNNING, "running") X(OUTCOME_CHANGED, "changed") X(OUTCOME_UNCHANGED, "unchanged") \
+		X(OUTCOME_FAILED, "failed") X(OUTCOME_SKIPPED, "skipped")
+enum step_outcome { STEP_OUTCOMES(NAMES_ENUM) STEP_OUTCOME_COUNT };
+extern const struct names step_outcome_names;
+
+enum schedule_event_kind {
+	SCHEDULE_BEGIN,
+	SCHEDULE_STEP_DONE,   /* 'step', 'changed' */
+	SCHEDULE_STEP_FAILED, /* 'step', 'transient' */
+	SCHEDULE_PAUSE_OVER,  /* 'step': the pause that SCHEDULE_RETRY asked for is over */
+	SCHEDULE_INTERRUPT,   /* once: begin nothing new; twice: stop at once */
+};
+
+struct schedule_event {
+	enum schedule_event_kind kind;
+	uint32_t step; /* index into the plan's steps */
+	bool changed, transient;
+};
+
+enum schedule_action_kind {
+	SCHEDULE_SUBMIT,   /* 'step' */
+	SCHEDULE_RETRY,    /* 'step', 'after_ms': feed SCHEDULE_PAUSE_OVER then */
+	SCHEDULE_WAY_BACK, /* ended early, nothing runs any more */
+	SCHEDULE_FINISHED, /* all steps are done */
+	SCHEDULE_STOP,     /* interrupted twice: give up on what runs */
+};
+
+struct schedule_action {
+	enum schedule_action_kind kind;
+	uint32_t step;
+	uint32_t after_ms;
+};
+
+struct schedule_options {
+	uint32_t retries;  /* of a passing fault, per step */
+	uint32_t pause_ms; /* before the first retry; doubles each time */
+};
+enum { SCHEDULE_RETRIES = 3, SCHEDULE_PAUSE_MS = 1000 };
+
+struct schedule;
+
+/* In 'arena'; 'steps' must outlive it. */
+struct schedule *schedule_new(
+	struct arena *arena, const struct step *steps, uint32_t n_steps, struct schedule_options options);
+
+/* Takes one event and gives the actions that it allows, in the order of the plan; valid until the next call. Events
+ * after the end give none. */
+const struct schedule_action *schedule_next(struct schedule *schedule, struct schedule_event event, uint32_t *n_out);
+
+enum step_outcome schedule_outcome(const struct schedule *schedule, uint32_t step);
+/* Steps that are not pending, running or waiting any more. */
+uint32_t schedule_done(const struct schedule *schedule);
+bool schedule_has_failed(const struct schedule *schedule);
+bool schedule_has_ended(const struct schedule *schedule);
