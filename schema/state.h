@@ -25,6 +25,17 @@ struct simulation_fault { /* a scripted fault: the nth matching request fails */
 	bool after_effect;     /* the change is made, the reply is the error */
 };
 
+struct simulation_hidden { /* what the host cannot tell of a dismounted GPU, and shows again once it is mounted */
+	const char *host, *location_path;
+	const char *instance_id;
+	enum gpu_state state; /* with the driver that it has: partitionable, or plain for one that cannot be partitioned */
+	const uint32_t *valid_counts;
+	uint32_t n_valid_counts;
+	struct maybe_u64 count, memory, partition_memory, mmio_low_bytes, mmio_high_bytes;
+	enum memory_unit memory_unit;
+	enum tristate incoming_live_migration;
+};
+
 struct simulation {
 	int64_t clock; /* virtual now; 0: the real clock at the start */
 	enum pick_policy pick;
@@ -34,6 +45,8 @@ struct simulation {
 	uint32_t n_unreachable;
 	const struct simulation_fault *faults;
 	uint32_t n_faults;
+	const struct simulation_hidden *hidden;
+	uint32_t n_hidden;
 };
 
 struct state_file {
