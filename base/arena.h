@@ -17,7 +17,7 @@ struct arena;
 
 struct arena *arena_new(void);
 void arena_free(struct arena *arena); /* NULL is accepted */
-typedef struct arena arena_auto; /* for g_autoptr(arena_auto) alone: the one struct typedef, GLib wants it */
+typedef struct arena arena_auto;      /* for g_autoptr(arena_auto) alone: the one struct typedef, GLib wants it */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(arena_auto, arena_free)
 
 /* Zeroed memory, aligned for any type. 'size' 0 gives a valid unique pointer. */

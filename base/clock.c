@@ -22,8 +22,10 @@ char *clock_print(struct arena *arena, int64_t time)
 	g_autoptr(GDateTime) date = g_date_time_new_from_unix_utc(time);
 	if (!date)
 		return arena_printf(arena, "%" G_GINT64_FORMAT "s", time);
-	g_autofree char *text = g_date_time_format(date, "%Y-%m-%dT%H:%M:%SZ");
-	return arena_strdup(arena, text);
+	int year, month, day;
+	g_date_time_get_ymd(date, &year, &month, &day);
+	return arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, g_date_time_get_hour(date),
+		g_date_time_get_minute(date), g_date_time_get_second(date));
 }
 
 /* 'shape' has a '0' for each digit; everything else stands for itself. */

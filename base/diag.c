@@ -24,8 +24,16 @@ int diag_code_find(const char *id)
 enum exit_code exit_worse(enum exit_code a, enum exit_code b)
 {
 	static const enum exit_code order[] = {
-		EXIT_INTERRUPTED, EXIT_PARTIAL, EXIT_UNEXPECTED, EXIT_BAD_INPUT, EXIT_STALE,
-		EXIT_LOCKED, EXIT_REFUSED, EXIT_INCOMPLETE, EXIT_CHANGES, EXIT_DONE,
+		EXIT_INTERRUPTED,
+		EXIT_PARTIAL,
+		EXIT_UNEXPECTED,
+		EXIT_BAD_INPUT,
+		EXIT_STALE,
+		EXIT_LOCKED,
+		EXIT_REFUSED,
+		EXIT_INCOMPLETE,
+		EXIT_CHANGES,
+		EXIT_DONE,
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(order); i++)
 		if (order[i] == a || order[i] == b)
@@ -40,28 +48,35 @@ struct diags *diags_new(struct arena *arena)
 	return diags;
 }
 
-static void append(struct diags *diags, struct diag *diag)
+/* Counts a finding of that code; false: there is no room to keep it. */
+static bool count(struct diags *diags, enum diag_code code)
 {
-	const struct diag_row *row = &diag_codes[diag->code];
+	const struct diag_row *row = &diag_codes[code];
 	diags->n_errors += row->severity == DIAG_ERROR;
 	diags->n_warnings += row->severity == DIAG_WARNING;
 	if (row->severity == DIAG_ERROR)
 		diags->exit = exit_worse(diags->exit, row->exit);
-	if (diags->n >= DIAGS_MAX) {
-		diags->n_dropped++;
-		return;
-	}
+	if (diags->n < DIAGS_MAX)
+		return true;
+	diags->n_dropped++;
+	return false;
+}
+
+static void link_last(struct diags *diags, struct diag *diag)
+{
 	diag->next = NULL;
 	if (diags->last)
 		diags->last->next = diag;
 	else
 		diags->first = diag;
 	diags->last = diag;
-	diags->n++;
 }
 
 int diag_add(struct diags *diags, enum diag_code code, struct loc loc, const char *subject, const char *fmt, ...)
 {
+	int result = diag_codes[code].severity == DIAG_ERROR ? -1 : 0;
+	if (!count(diags, code))
+		return result;
 	va_list args;
 	va_start(args, fmt);
 	g_autofree char *message = g_strdup_vprintf(fmt, args);
@@ -71,8 +86,9 @@ int diag_add(struct diags *diags, enum diag_code code, struct loc loc, const cha
 	diag->loc = loc;
 	diag->subject = arena_strdup(diags->arena, subject);
 	diag->message = arena_strdup(diags->arena, message);
-	append(diags, diag);
-	return diag_codes[code].severity == DIAG_ERROR ? -1 : 0;
+	link_last(diags, diag);
+	diags->n++;
+	return result;
 }
 
 void diag_also(struct diags *diags, struct loc loc, const char *message)
@@ -85,8 +101,16 @@ void diag_also(struct diags *diags, struct loc loc, const char *message)
 
 void diags_append(struct diags *into, const struct diags *from)
 {
-	for (const struct diag *diag = from->first; diag; diag = diag->next)
-		append(into, arena_copy(into->arena, diag, sizeof(*diag)));
+	for (const struct diag *diag = from->first; diag; diag = diag->next) {
+		if (!count(into, diag->code))
+			continue;
+		struct diag *copy = arena_copy(into->arena, diag, sizeof(*diag));
+		copy->subject = arena_strdup(into->arena, diag->subject);
+		copy->message = arena_strdup(into->arena, diag->message);
+		copy->also_message = arena_strdup(into->arena, diag->also_message);
+		link_last(into, copy);
+		into->n++;
+	}
 	into->n_dropped += from->n_dropped;
 }
 
@@ -112,11 +136,6 @@ void diags_sort(struct diags *diags)
 	diags->first = diags->last = NULL;
 	for (guint i = 0; i < list->len; i++) {
 		struct diag *diag = g_ptr_array_index(list, i);
-		diag->next = NULL;
-		if (diags->last)
-			diags->last->next = diag;
-		else
-			diags->first = diag;
-		diags->last = diag;
+		link_last(diags, diag);
 	}
 }

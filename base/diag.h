@@ -41,11 +41,11 @@ enum exit_code {
 };
 
 struct diag_row {
-	const char *id;     /* "HV302" */
+	const char *id; /* "HV302" */
 	enum diag_severity severity;
 	enum exit_code exit;
-	const char *title;  /* a few words */
-	const char *help;   /* a paragraph: why, and what to do */
+	const char *title; /* a few words */
+	const char *help;  /* a paragraph: why, and what to do */
 };
 extern const struct diag_row diag_codes[DIAG_CODE_COUNT];
 
@@ -57,12 +57,12 @@ enum exit_code exit_worse(enum exit_code a, enum exit_code b);
 
 struct diag {
 	enum diag_code code;
-	struct loc loc;          /* where in the manifests, if anywhere */
-	const char *subject;     /* "cluster/paris/host/hv03/gpu/PCIROOT(0)#PCI(0300)", or NULL */
+	struct loc loc;      /* where in the manifests, if anywhere */
+	const char *subject; /* "cluster/paris/host/hv03/gpu/PCIROOT(0)#PCI(0300)", or NULL */
 	const char *message;
-	struct loc also;         /* a second place: "first defined here" */
+	struct loc also; /* a second place: "first defined here" */
 	const char *also_message;
-	struct diag *next;       /* in the list of its diags */
+	struct diag *next; /* in the list of its diags */
 };
 
 /* A list of findings. Its memory is the arena's. At most DIAGS_MAX are kept; the rest is counted in 'n_dropped'. */
@@ -83,7 +83,7 @@ int diag_add(struct diags *diags, enum diag_code code, struct loc loc, const cha
 /* Gives the finding added last a second place. */
 void diag_also(struct diags *diags, struct loc loc, const char *message);
 
-/* Copies all findings of 'from' to the end of 'into'. */
+/* Copies all findings of 'from' to the end of 'into'; sources that they point into must outlive both. */
 void diags_append(struct diags *into, const struct diags *from);
 
 /* By source name, line, column, then order of arrival; findings without a position come last. */

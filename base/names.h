@@ -17,7 +17,7 @@ struct names {
 
 #define NAMES_ENUM(value, name) value,
 #define NAMES_TEXT(value, name) [value] = name,
-#define NAMES_DEFINE(table, LIST)                                    \
+#define NAMES_DEFINE(table, LIST) \
 	static const char *const table##_array[] = { LIST(NAMES_TEXT) }; \
 	const struct names table = { sizeof(table##_array) / sizeof(table##_array[0]), table##_array }
 

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The one of 'words' that a person who wrote 'word' most likely meant, for "did you mean": case does not count, and at
- * most one edit (insert, delete, replace, swap of neighbours) and one more for each four characters is forgiven. NULL: none
- * is near. Of equals the first wins. */
+/* The one of 'words' that a person who wrote 'word' most likely meant, for "did you mean": case does not count, and one
+ * edit (insert, delete, replace, swap of neighbours) is forgiven, and one more for every four characters. NULL: none is
+ * near. Of equals the first wins. */
 const char *text_nearest(const char *word, const char *const *words, size_t n_words);
 const char *text_nearest_name(const char *word, const struct names *names);
 
