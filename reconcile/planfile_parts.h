@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts that planfile.h's document is put together from; for planfile*.c alone. */
+#pragma once
+#include "reconcile/jsonio.h"
+#include "reconcile/planfile.h"
+
+/* Text of the lower-case hexadecimal SHA-256 over the canonical form (sorted keys, no white space) of 'document'
+ * without its "digest". */
+char *planfile_digest(json_t *document);
+
+json_t *planfile_cluster_to_json(const struct plan *plan);
+json_t *planfile_findings_to_json(const struct diags *diags);
+json_t *planfile_cost_to_json(const struct cost *cost);
+
+/* Terraform's view: appends the plan's changes, one entry per GPU, VM and pool, and its checks, one per invariant. */
+void planfile_resources(json_t *resources, const struct plan *plan);
+void planfile_checks(json_t *checks, const struct plan *plan);
