@@ -12,13 +12,16 @@
  *   move-vm                           vm, to_host
  *   set-offline-action                vm, offline_action
  *   configure-vm                      vm, settings  (live and needs-off ones never in one step: world.md decision 14)
- *   remove-/add-partition-adapter     vm, adapter   (remove: its id; add: quotas and pin, id NULL)
- *   remove-/add-assigned-device       vm, device    (a pool's: any one of that pool)
+ *   remove-/add-partition-adapter     vm, adapter   (remove: its id; add: quotas and pin, id NULL; 'count', see below)
+ *   remove-/add-assigned-device       vm, device    (a pool's: any one of that pool; 'count' likewise)
  *   set-partition-count               gpu, count
  *   dismount-gpu                      gpu, force    (notes its MMIO ranges on the host)
  *   mount-gpu                         gpu
  *   create-pool                       host, pool
  *   add-/remove-gpu-to/from-pool      gpu, pool
+ *
+ * An add-* ensures that the VM has at least 'count' (0 reads as 1) adapters or devices that serve: with that pin or, for
+ * an unpinned one, any; with that path or of that pool. So the second of two adds has count 2, and each can be repeated.
  */
 #pragma once
 #include "base/diag.h"
