@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,14 @@ enum file_kind file_kind(const char *path, bool follow)
 	if (S_ISDIR(info.st_mode))
 		return FILE_FOLDER;
 	return S_ISREG(info.st_mode) ? FILE_REGULAR : FILE_OTHER;
+}
+
+char *file_real_path(const char *path, struct arena *arena)
+{
+	char *real = realpath(path, NULL);
+	char *kept = arena_strdup(arena, real);
+	free(real);
+	return kept;
 }
 
 static int cannot_read(const char *path, int error, struct diags *diags)

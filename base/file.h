@@ -14,6 +14,9 @@ enum file_kind { FILE_MISSING, FILE_REGULAR, FILE_FOLDER, FILE_SYMLINK, FILE_OTH
 /* What is at 'path'. 'follow': a symlink counts as what it points to. What may not be looked at is FILE_MISSING. */
 enum file_kind file_kind(const char *path, bool follow);
 
+/* Its absolute path without symlinks and "..", in 'arena'; NULL when there is nothing. */
+char *file_real_path(const char *path, struct arena *arena);
+
 /* Reads a file, or standard input for "-", into 'arena'; its name is 'path'. A FIFO or device is read too, up to the
  * cap. 0, or -1 with HV401 (cannot be read) or HV405 (more than max_bytes). */
 int file_read(const char *path, size_t max_bytes, struct arena *arena, struct source *out, struct diags *diags);

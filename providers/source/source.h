@@ -22,9 +22,10 @@ struct source_tree {
 	const char *given;  /* SOURCE as the user wrote it */
 	const char *commit; /* full id, or NULL */
 	bool dirty;         /* files differ from that commit */
-	const char *owner;  /* origin reduced to host/path, plus the path in it; NULL without an origin (world.md decision 1) */
-	const char *repository; /* path of the git directory to ask about ancestry, or NULL */
-	const char *path_in_repository; /* "" for its root, or NULL */
+	const char *
+		owner; /* origin reduced to host/path, plus the path in it; NULL without an origin (world.md decision 1) */
+	const char *repository;          /* path of the git directory to ask about ancestry, or NULL */
+	const char *path_in_repository;  /* "" for its root, or NULL */
 	const struct source_file *files; /* sorted by name */
 	uint32_t n_files;
 };
@@ -38,13 +39,14 @@ int source_read(const char *given, struct arena *arena, struct source_tree *out,
  * SOURCE_NO_COMMIT when the repository does not have it (no finding). */
 enum { SOURCE_NO_COMMIT = 1 };
 int source_read_commit(const struct source_tree *tree, const char *commit, struct arena *arena, struct source_tree *out,
-		       struct diags *diags);
+	struct diags *diags);
 
 /* Is 'older' a strict ancestor of 'newer' in that repository? */
 enum ancestry { ANCESTRY_UNKNOWN, ANCESTRY_NO, ANCESTRY_SAME, ANCESTRY_STRICT };
 enum ancestry source_ancestry(const struct source_tree *tree, const char *older, const char *newer);
 
-/* "git@Example.com:ops/gpu.git" -> "example.com/ops/gpu": no scheme, user, port or .git; host in lower case. */
+/* "git@Example.com:ops/gpu.git", "clusters" -> "example.com/ops/gpu//clusters": no scheme, user, port or .git; host in
+ * lower case. A repository on this machine keeps its path: "/srv/git/gpu". 'path' may be NULL or "". */
 char *source_owner(struct arena *arena, const char *url, const char *path);
 
 /* A single world file or plan file, with its own cap: 1 GiB. */

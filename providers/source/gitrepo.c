@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/source/gitrepo.h"
+#include "base/file.h"
+#include "providers/source/gitwalk.h"
+
+#include <string.h>
+
+struct gitrepo {
+	git_repository *git;
+};
+
+void gitrepo_free(struct gitrepo *repo)
+{
+	if (!repo)
+		return;
+	git_repository_free(repo->git);
+	g_free(repo);
+	git_libgit2_shutdown();
+}
+
+static int open_failed(int error, const char *path, struct diags *diags)
+{
+	if (error == GIT_EOWNER)
+		return diag_add(diags, D_SOURCE_GIT, LOC_NONE, NULL,
+			"repository '%s' belongs to another user; `git config --global --add safe.directory PATH` with "
+			"its full "
+			"path trusts it",
+			path);
+	if (error == GIT_ENOTFOUND)
+		return diag_add(diags, D_SOURCE_NOT_REPOSITORY, LOC_NONE, NULL,
+			"'%s' is not in a git repository, so it has no revisions; leave '?ref=' away or name a "
+			"repository",
+			path);
+	g_autofree char *what = g_strdup_printf("repository '%s' cannot be opened", path);
+	return gitwalk_failed(diags, D_SOURCE_GIT, what);
+}
+
+int gitrepo_open(const char *path, unsigned flags, struct gitrepo **out, struct diags *diags)
+{
+	git_libgit2_init();
+	git_repository *git = NULL;
+	unsigned how = flags & GITREPO_SEARCH ? 0 : GIT_REPOSITORY_OPEN_NO_SEARCH;
+	int error = git_repository_open_ext(&git, path, how, NULL);
+	int result = 0;
+	if (error == GIT_ENOTFOUND && (flags & GITREPO_QUIET))
+		result = GITREPO_NONE;
+	else if (error < 0)
+		result = open_failed(error, path, diags);
+	if (result != 0) {
+		git_libgit2_shutdown();
+		return result;
+	}
+	*out = g_new0(struct gitrepo, 1);
+	(*out)->git = git;
+	return 0;
+}
+
+bool gitrepo_is_bare(const struct gitrepo *repo)
+{
+	return git_repository_is_bare(repo->git);
+}
+
+const char *gitrepo_path(const struct gitrepo *repo)
+{
+	return git_repository_path(repo->git);
+}
+
+const char *gitrepo_path_within(const struct gitrepo *repo, const char *path, struct arena *arena)
+{
+	const char *workdir = git_repository_workdir(repo->git);
+	const char *real = file_real_path(path, arena);
+	const char *root = workdir ? file_real_path(workdir, arena) : NULL;
+	if (!real || !root || !g_str_has_prefix(real, root))
+		return NULL;
+	const char *rest = real + strlen(root);
+	if (*rest == '\0')
+		return "";
+	if (strcmp(root, "/") == 0)
+		return rest;
+	return *rest == '/' ? rest + 1 : NULL;
+}
+
+const char *gitrepo_origin(const struct gitrepo *repo, struct arena *arena)
+{
+	g_autoptr(git_remote) remote = NULL;
+	if (git_remote_lookup(&remote, repo->git, "origin") < 0)
+		return NULL;
+	return arena_strdup(arena, git_remote_url(remote));
+}
+
+/* Branch names that share the first letters or contain the text: what a typing mistake usually leaves intact. */
+static void list_near(const struct gitrepo *repo, const char *revision, GString *out)
+{
+	g_autoptr(git_branch_iterator) branches = NULL;
+	if (git_branch_iterator_new(&branches, repo->git, GIT_BRANCH_ALL) < 0)
+		return;
+	git_reference *branch;
+	git_branch_t type;
+	for (unsigned n = 0; n < 5 && git_branch_next(&branch, &type, branches) == 0;) {
+		const char *name = git_reference_shorthand(branch);
+		bool near = strncmp(name, revision, 2) == 0 || strcasestr(name, revision);
+		if (near && ++n)
+			g_string_append_printf(out, "%s'%s'", out->len ? ", " : "", name);
+		git_reference_free(branch);
+	}
+}
+
+static int no_revision(const struct gitrepo *repo, const char *revision, struct diags *diags)
+{
+	g_autoptr(GString) near = g_string_new(NULL);
+	list_near(repo, revision, near);
+	if (near->len)
+		return diag_add(diags, D_SOURCE_REVISION, LOC_NONE, NULL,
+			"the repository has no commit, branch or tag '%s'; similar: %s", revision, near->str);
+	return diag_add(diags, D_SOURCE_REVISION, LOC_NONE, NULL,
+		"the repository has no commit, branch or tag '%s'; fetch it, or correct the name", revision);
+}
+
+int gitrepo_resolve(const struct gitrepo *repo, const char *revision, struct arena *arena, const char **commit_out,
+	struct diags *diags)
+{
+	g_autoptr(git_object) object = NULL, commit = NULL;
+	int error = git_revparse_single(&object, repo->git, revision);
+	if (error == GIT_EAMBIGUOUS)
+		return diag_add(diags, D_SOURCE_REVISION, LOC_NONE, NULL,
+			"'%s' is short for more than one commit; write more of it", revision);
+	if (error < 0 || git_object_peel(&commit, object, GIT_OBJECT_COMMIT) < 0)
+		return no_revision(repo, revision, diags);
+	char id[GIT_OID_HEXSZ + 1];
+	git_oid_tostr(id, sizeof(id), git_object_id(commit));
+	*commit_out = arena_strdup(arena, id);
+	return 0;
+}
+
+static git_commit *find_commit(const struct gitrepo *repo, const char *id)
+{
+	git_oid oid;
+	git_commit *commit = NULL;
+	if (git_oid_fromstr(&oid, id) == 0 && git_commit_lookup(&commit, repo->git, &oid) == 0)
+		return commit;
+	return NULL;
+}
+
+bool gitrepo_has_commit(const struct gitrepo *repo, const char *commit)
+{
+	g_autoptr(git_commit) found = find_commit(repo, commit);
+	return found != NULL;
+}
+
+int gitrepo_collect(const struct gitrepo *repo, const char *commit, const char *path, struct collect *collect)
+{
+	g_autoptr(git_commit) found = find_commit(repo, commit);
+	if (!found)
+		return gitwalk_failed(collect->diags, D_SOURCE_GIT, commit);
+	return gitwalk_collect(repo->git, found, path, collect);
+}
+
+bool gitrepo_differs(
+	const struct gitrepo *repo, const char *commit, const char *path, const struct source *files, uint32_t n_files)
+{
+	g_autoptr(git_commit) found = find_commit(repo, commit);
+	return !found || gitwalk_differs(repo->git, found, path, files, n_files);
+}
+
+enum ancestry gitrepo_ancestry(const struct gitrepo *repo, const char *older, const char *newer)
+{
+	git_oid old_id, new_id;
+	if (git_oid_fromstr(&old_id, older) < 0 || git_oid_fromstr(&new_id, newer) < 0)
+		return ANCESTRY_UNKNOWN;
+	if (git_oid_equal(&old_id, &new_id))
+		return ANCESTRY_SAME;
+	if (!gitrepo_has_commit(repo, older) || !gitrepo_has_commit(repo, newer))
+		return ANCESTRY_UNKNOWN;
+	int answer = git_graph_descendant_of(repo->git, &new_id, &old_id);
+	if (answer == 1)
+		return ANCESTRY_STRICT;
+	/* In a shallow clone the way between the two may be cut off. */
+	return answer < 0 || git_repository_is_shallow(repo->git) ? ANCESTRY_UNKNOWN : ANCESTRY_NO;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A git repository on this machine, read from its object database: no checkout, no index, no hooks, no filters.
+ *
+ * git's check of who owns a repository stays on; a foreign one is refused with the command that allows it.
+ */
+#pragma once
+#include "providers/source/collect.h"
+
+struct gitrepo;
+
+/* The repository that 'path' is in, or is. 'search': parents are looked at too. 0; -1 with HV403 or HV407; or
+ * GITREPO_NONE when there is none and 'quiet' (no finding). */
+enum { GITREPO_NONE = 1 };
+enum gitrepo_flags { GITREPO_SEARCH = 1 << 0, GITREPO_QUIET = 1 << 1 };
+int gitrepo_open(const char *path, unsigned flags, struct gitrepo **out, struct diags *diags);
+void gitrepo_free(struct gitrepo *repo); /* NULL is accepted */
+typedef struct gitrepo gitrepo_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(gitrepo_auto, gitrepo_free)
+
+bool gitrepo_is_bare(const struct gitrepo *repo);
+/* Of the git directory: what asks about it again later. */
+const char *gitrepo_path(const struct gitrepo *repo);
+/* Where 'path' lies in the work tree ("" for its root), or NULL when outside of it. */
+const char *gitrepo_path_within(const struct gitrepo *repo, const char *path, struct arena *arena);
+/* The URL of remote "origin", or NULL. */
+const char *gitrepo_origin(const struct gitrepo *repo, struct arena *arena);
+
+/* The full id of the commit that 'revision' names, NULL when there is none: HEAD of a new repository. 0, or -1 with
+ * HV402, which lists branches of a similar name. */
+int gitrepo_resolve(const struct gitrepo *repo, const char *revision, struct arena *arena, const char **commit_out,
+	struct diags *diags);
+bool gitrepo_has_commit(const struct gitrepo *repo, const char *commit);
+
+/* Gathers the manifests at 'path' (tidy, "" for the root) in that commit; names are paths in the repository. 0, or -1
+ * with findings; GITREPO_NONE when the commit has no such path (no finding). */
+int gitrepo_collect(const struct gitrepo *repo, const char *commit, const char *path, struct collect *collect);
+
+/* Do these files (sorted, names as paths in the repository) differ from what the commit has at 'path'? */
+bool gitrepo_differs(
+	const struct gitrepo *repo, const char *commit, const char *path, const struct source *files, uint32_t n_files);
+
+enum ancestry gitrepo_ancestry(const struct gitrepo *repo, const char *older, const char *newer);
