@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/source/gitrepo.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "providers/source/gitwalk.h"
 
 #include <string.h>
@@ -88,30 +89,35 @@ const char *gitrepo_origin(const struct gitrepo *repo, struct arena *arena)
 	return arena_strdup(arena, git_remote_url(remote));
 }
 
-/* Branch names that share the first letters or contain the text: what a typing mistake usually leaves intact. */
-static void list_near(const struct gitrepo *repo, const char *revision, GString *out)
+/* The branch that was probably meant: a typing mistake, or one that only the remote has. */
+static char *near_branch(const struct gitrepo *repo, const char *revision)
 {
 	g_autoptr(git_branch_iterator) branches = NULL;
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	if (git_branch_iterator_new(&branches, repo->git, GIT_BRANCH_ALL) < 0)
-		return;
+		return NULL;
 	git_reference *branch;
 	git_branch_t type;
-	for (unsigned n = 0; n < 5 && git_branch_next(&branch, &type, branches) == 0;) {
-		const char *name = git_reference_shorthand(branch);
-		bool near = strncmp(name, revision, 2) == 0 || strcasestr(name, revision);
-		if (near && ++n)
-			g_string_append_printf(out, "%s'%s'", out->len ? ", " : "", name);
+	const char *near = NULL;
+	while (git_branch_next(&branch, &type, branches) == 0) {
+		g_ptr_array_add(names, g_strdup(git_reference_shorthand(branch)));
 		git_reference_free(branch);
+		const char *name = g_ptr_array_index(names, names->len - 1);
+		const char *slash = strchr(name, '/');
+		if (type == GIT_BRANCH_REMOTE && slash && strcmp(slash + 1, revision) == 0)
+			near = name;
 	}
+	if (!near)
+		near = text_nearest(revision, (const char *const *)names->pdata, names->len);
+	return g_strdup(near);
 }
 
 static int no_revision(const struct gitrepo *repo, const char *revision, struct diags *diags)
 {
-	g_autoptr(GString) near = g_string_new(NULL);
-	list_near(repo, revision, near);
-	if (near->len)
+	g_autofree char *near = near_branch(repo, revision);
+	if (near)
 		return diag_add(diags, D_SOURCE_REVISION, LOC_NONE, NULL,
-			"the repository has no commit, branch or tag '%s'; similar: %s", revision, near->str);
+			"the repository has no commit, branch or tag '%s'; did you mean '%s'?", revision, near);
 	return diag_add(diags, D_SOURCE_REVISION, LOC_NONE, NULL,
 		"the repository has no commit, branch or tag '%s'; fetch it, or correct the name", revision);
 }

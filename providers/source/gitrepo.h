@@ -26,8 +26,8 @@ const char *gitrepo_path_within(const struct gitrepo *repo, const char *path, st
 /* The URL of remote "origin", or NULL. */
 const char *gitrepo_origin(const struct gitrepo *repo, struct arena *arena);
 
-/* The full id of the commit that 'revision' names, NULL when there is none: HEAD of a new repository. 0, or -1 with
- * HV402, which lists branches of a similar name. */
+/* The full id of the commit that 'revision' names. 0, or -1 with
+ * HV402, which names a similar branch. */
 int gitrepo_resolve(const struct gitrepo *repo, const char *revision, struct arena *arena, const char **commit_out,
 	struct diags *diags);
 bool gitrepo_has_commit(const struct gitrepo *repo, const char *commit);

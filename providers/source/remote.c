@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/source/remote.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/proc.h"
 #include "providers/source/reference.h"
 
@@ -46,19 +47,29 @@ static int run_git(const char *const *argv, const char *url, struct arena *arena
 		reference_censored(arena, url), cause_of(url, result.output, arena));
 }
 
-int remote_fetch(const char *url, struct arena *arena, const char **path_out, struct diags *diags)
+static int fetch_into(const char *path, const char *url, struct arena *arena, struct diags *diags)
 {
-	const char *path = cache_path(url, arena);
-	if (file_make_folder(path, diags) < 0)
-		return -1;
 	const char *const init[] = { "git", "init", "--quiet", "--bare", "--template=", path, NULL };
 	if (run_git(init, url, arena, diags) < 0)
 		return -1;
 	const char *const fetch[] = { "git", "-C", path, "-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--force",
 		"--prune", "--no-write-fetch-head", "--", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
 		"+HEAD:" REMOTE_HEAD, NULL };
-	if (run_git(fetch, url, arena, diags) < 0)
+	return run_git(fetch, url, arena, diags);
+}
+
+int remote_fetch(const char *url, struct arena *arena, const char **path_out, struct diags *diags)
+{
+	const char *path = cache_path(url, arena);
+	if (file_make_folder(path, diags) < 0)
 		return -1;
-	*path_out = path;
-	return 0;
+	/* Two runs that fetch the same references at once would make one of them fail. */
+	int lock = lock_open(arena_printf(arena, "%s.lock", path));
+	if (lock >= 0)
+		lock_wait(lock, 0, 0);
+	int result = fetch_into(path, url, arena, diags);
+	lock_close(lock);
+	if (result == 0)
+		*path_out = path;
+	return result;
 }
