@@ -81,12 +81,17 @@ const char *gitrepo_path_within(const struct gitrepo *repo, const char *path, st
 	return *rest == '/' ? rest + 1 : NULL;
 }
 
+/* The URL as it is written in the configuration: the same for everybody, whatever `insteadOf` a user has. */
 const char *gitrepo_origin(const struct gitrepo *repo, struct arena *arena)
 {
-	g_autoptr(git_remote) remote = NULL;
-	if (git_remote_lookup(&remote, repo->git, "origin") < 0)
+	g_autoptr(git_config) config = NULL;
+	git_buf url = { 0 };
+	if (git_repository_config_snapshot(&config, repo->git) < 0 ||
+		git_config_get_string_buf(&url, config, "remote.origin.url") < 0)
 		return NULL;
-	return arena_strdup(arena, git_remote_url(remote));
+	const char *kept = arena_strndup(arena, url.ptr, url.size);
+	git_buf_dispose(&url);
+	return kept;
 }
 
 /* The branch that was probably meant: a typing mistake, or one that only the remote has. */
