@@ -134,10 +134,16 @@ static bool is_digits(const char *text)
 	return *text && strspn(text, "0123456789") == strlen(text);
 }
 
+/* JSON integers are signed in many a reader, so emit.c writes larger ones as text. */
+static bool is_beyond_json(const char *text)
+{
+	return is_digits(text) && !g_ascii_string_to_unsigned(text, 10, 0, INT64_MAX, NULL, NULL);
+}
+
 int decode_number(
 	struct decoder *decoder, const struct field *field, const struct node *node, uint64_t largest, uint64_t *out)
 {
-	if (!is_scalar(node) || node->quoted || !is_number(node->text))
+	if (!is_scalar(node) || (node->quoted && !is_beyond_json(node->text)) || !is_number(node->text))
 		return decode_wrong_type(decoder, field, node, "a number");
 	const char *digits = node->text + (*node->text == '-' || *node->text == '+');
 	if (!is_digits(digits) || (digits[0] == '0' && digits[1]))
