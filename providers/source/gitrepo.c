@@ -182,9 +182,11 @@ enum ancestry gitrepo_ancestry(const struct gitrepo *repo, const char *older, co
 		return ANCESTRY_SAME;
 	if (!gitrepo_has_commit(repo, older) || !gitrepo_has_commit(repo, newer))
 		return ANCESTRY_UNKNOWN;
+	/* In a shallow clone the way between the two may be cut off, and libgit2 fails where it is. */
+	if (git_repository_is_shallow(repo->git))
+		return ANCESTRY_UNKNOWN;
 	int answer = git_graph_descendant_of(repo->git, &new_id, &old_id);
-	if (answer == 1)
-		return ANCESTRY_STRICT;
-	/* In a shallow clone the way between the two may be cut off. */
-	return answer < 0 || git_repository_is_shallow(repo->git) ? ANCESTRY_UNKNOWN : ANCESTRY_NO;
+	if (answer < 0)
+		return ANCESTRY_UNKNOWN;
+	return answer ? ANCESTRY_STRICT : ANCESTRY_NO;
 }
