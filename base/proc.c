@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/proc.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,19 +19,31 @@ static char **environment(const struct proc *proc)
 	return variables;
 }
 
-/* Reads until the end, keeping the last part: the cause of a failure comes last. */
-static void drain(int fd, GString *kept)
+static void keep_last(GString *kept, const char *bytes, gssize n)
+{
+	g_string_append_len(kept, bytes, n);
+	if (kept->len > PROC_OUTPUT_MAX)
+		g_string_erase(kept, 0, (gssize)(kept->len - PROC_OUTPUT_MAX));
+}
+
+/* Reads until the end, keeping the last part: the cause of a failure comes last. False: the time is over. */
+static bool drain(int fd, int64_t deadline_ms, GString *kept)
 {
 	char buffer[4096];
 	for (;;) {
+		int64_t left_ms = deadline_ms - clock_monotonic_ms();
+		if (left_ms <= 0)
+			return false;
+		struct pollfd poller = { .fd = fd, .events = POLLIN };
+		int ready = poll(&poller, 1, (int)MIN(left_ms, (int64_t)G_MAXINT));
+		if (ready == 0 || (ready < 0 && errno == EINTR))
+			continue;
 		ssize_t n = read(fd, buffer, sizeof(buffer));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return;
-		g_string_append_len(kept, buffer, n);
-		if (kept->len > PROC_OUTPUT_MAX)
-			g_string_erase(kept, 0, (gssize)(kept->len - PROC_OUTPUT_MAX));
+			return true;
+		keep_last(kept, buffer, n);
 	}
 }
 
@@ -52,7 +68,10 @@ int proc_run(
 		    NULL, (char **)proc->argv, variables, flags, NULL, NULL, &pid, NULL, NULL, &errors, &error))
 		return diag_add(diags, code, LOC_NONE, NULL, "'%s' cannot be run: %s", proc->argv[0], error->message);
 	g_autoptr(GString) text = g_string_new(NULL);
-	drain(errors, text);
+	uint32_t timeout_s = proc->timeout_s ? proc->timeout_s : PROC_TIMEOUT_S;
+	out->timed_out = !drain(errors, clock_monotonic_ms() + (int64_t)timeout_s * 1000, text);
+	if (out->timed_out)
+		kill(pid, SIGKILL);
 	close(errors);
 	out->exit = wait_for(pid);
 	g_spawn_close_pid(pid);

@@ -3,16 +3,18 @@
 #pragma once
 #include "base/diag.h"
 
-enum { PROC_OUTPUT_MAX = 64 * 1024 };
+enum { PROC_OUTPUT_MAX = 64 * 1024, PROC_TIMEOUT_S = 600 };
 
 struct proc {
 	const char *const *argv;  /* ended by NULL; argv[0] is looked up in PATH */
 	const char *const *set;   /* NAME, value, NAME, value, … ended by NULL */
 	const char *const *unset; /* names of variables to leave out, ended by NULL */
+	uint32_t timeout_s;       /* 0: PROC_TIMEOUT_S */
 };
 
 struct proc_result {
 	int exit;           /* its exit code; 128 + signal when killed */
+	bool timed_out;     /* it took longer than it may, and was killed; its own children may still run */
 	const char *output; /* what it wrote to standard error, its last PROC_OUTPUT_MAX bytes at most, valid UTF-8 */
 };
 
