@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts that planfile.h's document is put together from; for planfile*.c alone. */
+/* The parts that the document of planfile.h is put together from; renderers of single parts use them too. */
 #pragma once
 #include "reconcile/jsonio.h"
 #include "reconcile/planfile.h"

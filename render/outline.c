@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/outline.h"
+#include "render/show.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- hosts ---- */
+
+struct host_lists { /* while they grow */
+	const char *name;
+	GPtrArray *changes, *stops;
+};
+
+static int compare_hosts(const void *a, const void *b)
+{
+	return g_strcmp0(((const struct host_lists *)a)->name, ((const struct host_lists *)b)->name);
+}
+
+static struct host_lists *lists_for(GArray *lists, GHashTable *index, const char *name)
+{
+	gpointer at;
+	if (g_hash_table_lookup_extended(index, name, NULL, &at))
+		return &g_array_index(lists, struct host_lists, GPOINTER_TO_UINT(at));
+	struct host_lists new = { name, g_ptr_array_new(), g_ptr_array_new() };
+	g_array_append_val(lists, new);
+	g_hash_table_insert(index, (gpointer)name, GUINT_TO_POINTER(lists->len - 1));
+	return &g_array_index(lists, struct host_lists, lists->len - 1);
+}
+
+static const char *host_of_change(const struct plan *plan, const struct change *change)
+{
+	return plan->observed && change->host < plan->observed->n_hosts ? plan->observed->hosts[change->host].name
+									: "?";
+}
+
+static void take(struct arena *arena, GPtrArray *list, const void **out, uint32_t *n_out)
+{
+	*out = arena_copy(arena, list->pdata, sizeof(void *) * list->len);
+	*n_out = list->len;
+	g_ptr_array_free(list, TRUE);
+}
+
+static void gather_stops(const struct plan *plan, GArray *lists, GHashTable *index, struct outline *outline)
+{
+	g_autoptr(GHashTable) down = g_hash_table_new(g_str_hash, g_str_equal);
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
+		if (step->kind != STEP_STOP_VM || !g_hash_table_add(down, (gpointer)(step->vm_id ? step->vm_id : "?")))
+			continue;
+		g_ptr_array_add(
+			lists_for(lists, index, step->host_name ? step->host_name : "?")->stops, (gpointer)step);
+		outline->n_down++;
+	}
+}
+
+static void gather_hosts(struct arena *arena, const struct plan *plan, struct outline *outline)
+{
+	g_autoptr(GArray) lists = g_array_new(FALSE, FALSE, sizeof(struct host_lists));
+	g_autoptr(GHashTable) index = g_hash_table_new(g_str_hash, g_str_equal);
+	for (uint32_t i = 0; i < plan->changes.n; i++) {
+		const struct change *change = &plan->changes.items[i];
+		g_ptr_array_add(lists_for(lists, index, host_of_change(plan, change))->changes, (gpointer)change);
+	}
+	gather_stops(plan, lists, index, outline);
+	g_array_sort(lists, compare_hosts);
+	struct outline_host *hosts = arena_array(arena, struct outline_host, lists->len);
+	for (guint i = 0; i < lists->len; i++) {
+		struct host_lists *from = &g_array_index(lists, struct host_lists, i);
+		hosts[i].name = from->name;
+		take(arena, from->changes, (const void **)&hosts[i].changes, &hosts[i].n_changes);
+		take(arena, from->stops, (const void **)&hosts[i].stops, &hosts[i].n_stops);
+	}
+	outline->hosts = hosts;
+	outline->n_hosts = lists->len;
+}
+
+/* ---- groups of steps ---- */
+
+struct placed { /* a step and its distance from the start */
+	const struct step *step;
+	uint32_t level;
+};
+
+static int compare_kind(const struct step *a, const struct step *b)
+{
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->cause != b->cause)
+		return a->cause < b->cause ? -1 : 1;
+	if (a->kind == STEP_SET_COUNT && a->count != b->count)
+		return a->count < b->count ? -1 : 1;
+	return 0;
+}
+
+static int compare_placed(const void *a_at, const void *b_at)
+{
+	const struct placed *a = a_at, *b = b_at;
+	if (a->level != b->level)
+		return a->level < b->level ? -1 : 1;
+	int order = compare_kind(a->step, b->step);
+	return order ? order : (a->step->id > b->step->id) - (a->step->id < b->step->id);
+}
+
+static struct placed *place(struct arena *arena, const struct plan *plan)
+{
+	struct placed *placed = arena_array(arena, struct placed, plan->n_steps);
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		placed[i].step = &plan->steps[i];
+		for (uint32_t k = 0; k < plan->steps[i].n_after; k++) {
+			uint32_t before = plan->steps[i].after[k];
+			if (before >= 1 && before <= i)
+				placed[i].level = MAX(placed[i].level, placed[before - 1].level + 1);
+		}
+	}
+	qsort(placed, plan->n_steps, sizeof(*placed), compare_placed);
+	return placed;
+}
+
+/* Sets the group of every step, by id - 1. */
+static struct outline_group *make_groups(
+	struct arena *arena, const struct plan *plan, uint32_t *group_of, uint32_t *n_out)
+{
+	struct placed *placed = place(arena, plan);
+	struct outline_group *groups = arena_array(arena, struct outline_group, plan->n_steps);
+	const struct step **steps = arena_array(arena, const struct step *, plan->n_steps);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		const struct placed *last = i ? &placed[i - 1] : NULL;
+		steps[i] = placed[i].step;
+		if (!last || last->level != placed[i].level || compare_kind(last->step, steps[i]) != 0)
+			groups[n++].steps = &steps[i];
+		groups[n - 1].n++;
+		group_of[steps[i] - plan->steps] = n - 1;
+	}
+	*n_out = n;
+	return groups;
+}
+
+/* Direct dependencies between groups, less those that another one implies. */
+static void link_group(
+	struct arena *arena, struct outline_group *groups, uint32_t at, const uint32_t *group_of, GHashTable **reach)
+{
+	g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
+	for (uint32_t i = 0; i < groups[at].n; i++) {
+		const struct step *step = groups[at].steps[i];
+		for (uint32_t k = 0; k < step->n_after; k++) {
+			gpointer group = GUINT_TO_POINTER(group_of[step->after[k] - 1]);
+			gpointer n = g_hash_table_lookup(counts, group);
+			g_hash_table_insert(counts, group, GUINT_TO_POINTER(GPOINTER_TO_UINT(n) + 1));
+		}
+	}
+	reach[at] = g_hash_table_new(NULL, NULL);
+	struct outline_after *after = arena_array(arena, struct outline_after, g_hash_table_size(counts));
+	/* From the latest group down: what a later one reaches already is implied. */
+	for (uint32_t group = at; group-- > 0;) {
+		uint32_t n = GPOINTER_TO_UINT(g_hash_table_lookup(counts, GUINT_TO_POINTER(group)));
+		if (n == 0 || g_hash_table_contains(reach[at], GUINT_TO_POINTER(group)))
+			continue;
+		after[groups[at].n_after++] = (struct outline_after){ group, n <= groups[at].n && groups[group].n > 1 };
+		g_hash_table_add(reach[at], GUINT_TO_POINTER(group));
+		GHashTableIter iter;
+		gpointer key;
+		g_hash_table_iter_init(&iter, reach[group]);
+		while (g_hash_table_iter_next(&iter, &key, NULL))
+			g_hash_table_add(reach[at], key);
+	}
+	groups[at].after = after;
+}
+
+static void gather_groups(struct arena *arena, const struct plan *plan, struct outline *outline)
+{
+	uint32_t *group_of = arena_array(arena, uint32_t, plan->n_steps);
+	struct outline_group *groups = make_groups(arena, plan, group_of, &outline->n_groups);
+	GHashTable **reach = arena_array(arena, GHashTable *, outline->n_groups);
+	for (uint32_t i = 0; i < outline->n_groups; i++)
+		link_group(arena, groups, i, group_of, reach);
+	for (uint32_t i = 0; i < outline->n_groups; i++)
+		g_hash_table_unref(reach[i]);
+	outline->groups = groups;
+}
+
+struct outline *outline_of(struct arena *arena, const struct plan *plan)
+{
+	struct outline *outline = arena_new_of(arena, struct outline);
+	gather_hosts(arena, plan, outline);
+	gather_groups(arena, plan, outline);
+	return outline;
+}
+
+bool outline_is_clean(const struct plan *plan)
+{
+	const struct diags *diags = plan->diags;
+	return !plan->n_steps && !plan->n_refusals && plan->complete && !plan->incomplete_hosts &&
+	       !(diags && (diags->n_errors || diags->n_warnings));
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The phrases of outline.h. */
+#include "render/outline.h"
+#include "render/show.h"
+
+#include <string.h>
+
+static const struct phrase {
+	const char *what; /* of a change that goes from one value to another */
+	const char *added, *removed;
+} change_phrases[CHANGE_KIND_COUNT] = {
+	[CHANGE_COUNT] = { .what = "partitions" },
+	[CHANGE_GPU_STATE] = { .what = "state" },
+	[CHANGE_POOL] = { .added = "is created" },
+	[CHANGE_POOL_MEMBER] = { .what = "resource pool" },
+	[CHANGE_ADAPTER_ADDED] = { .added = "gets a partition" },
+	[CHANGE_ADAPTER_REMOVED] = { .removed = "loses its partition" },
+	[CHANGE_DEVICE_ADDED] = { .added = "gets a whole GPU" },
+	[CHANGE_DEVICE_REMOVED] = { .removed = "loses its whole GPU" },
+	[CHANGE_OFFLINE_ACTION] = { .what = "cluster offline action" },
+	[CHANGE_AUTOMATIC_CHECKPOINTS] = { .what = "automatic checkpoints" },
+	[CHANGE_STOP_ACTION] = { .what = "automatic stop action" },
+	[CHANGE_CACHE_CONTROL] = { .what = "guest-controlled cache types" },
+	[CHANGE_MMIO_LOW] = { .what = "low MMIO space" },
+	[CHANGE_MMIO_HIGH] = { .what = "high MMIO space" },
+	[CHANGE_POWER] = { .what = "power" },
+};
+
+char outline_sign(const struct change *change)
+{
+	const struct phrase *phrase = &change_phrases[change->kind];
+	return phrase->added ? '+' : phrase->removed ? '-' : '~';
+}
+
+void outline_change(GString *out, const struct change *change, const struct style *style)
+{
+	const struct phrase *phrase = &change_phrases[change->kind];
+	if (phrase->added || phrase->removed) {
+		const char *of = phrase->added ? change->after : change->before;
+		g_string_append(out, phrase->added ? phrase->added : phrase->removed);
+		if (of && (change->kind == CHANGE_DEVICE_ADDED || change->kind == CHANGE_DEVICE_REMOVED)) {
+			g_string_append(out, ": ");
+			show_text(out, of);
+		}
+		return;
+	}
+	g_string_append_printf(out, "%s ", phrase->what);
+	show_text(out, change->before ? change->before : "none");
+	g_string_append_printf(out, " %s ", show_arrow(style));
+	show_text(out, change->after ? change->after : "none");
+}
+
+void outline_subject(GString *out, const struct plan *plan, const struct change *change)
+{
+	const struct world *world = plan->observed;
+	if (change->gpu < world->n_gpus) {
+		g_string_append(out, "GPU ");
+		show_text(out, world->gpus[change->gpu].location_path);
+		if (world->gpus[change->gpu].name) {
+			g_string_append(out, " (");
+			show_text(out, world->gpus[change->gpu].name);
+			g_string_append_c(out, ')');
+		}
+	} else if (change->vm < world->n_vms) {
+		g_string_append(out, "VM ");
+		show_text(out, world->vms[change->vm].name);
+	} else {
+		g_string_append(out, "pool ");
+		show_text(out, change->pool ? change->pool : change->subject);
+	}
+}
+
+/* ---- steps ---- */
+
+static const struct title {
+	const char *verb, *one, *many;
+} titles[STEP_KIND_COUNT] = {
+	[STEP_STOP_VM] = { "stop", "VM", "VMs" },
+	[STEP_START_VM] = { "start", "VM", "VMs" },
+	[STEP_MOVE_VM] = { "move", "VM", "VMs" },
+	[STEP_SET_OFFLINE_ACTION] = { "set the cluster offline action of", "VM", "VMs" },
+	[STEP_CONFIGURE_VM] = { "change settings of", "VM", "VMs" },
+	[STEP_REMOVE_ADAPTER] = { "remove the partition adapter from", "VM", "VMs" },
+	[STEP_ADD_ADAPTER] = { "add a partition adapter to", "VM", "VMs" },
+	[STEP_REMOVE_DEVICE] = { "remove the whole GPU from", "VM", "VMs" },
+	[STEP_ADD_DEVICE] = { "add a whole GPU to", "VM", "VMs" },
+	[STEP_SET_COUNT] = { "set the partitions of", "GPU", "GPUs" },
+	[STEP_DISMOUNT_GPU] = { "dismount", "GPU", "GPUs" },
+	[STEP_MOUNT_GPU] = { "mount", "GPU", "GPUs" },
+	[STEP_CREATE_POOL] = { "create", "resource pool", "resource pools" },
+	[STEP_ADD_TO_POOL] = { "add to its pool", "GPU", "GPUs" },
+	[STEP_REMOVE_FROM_POOL] = { "remove from its pool", "GPU", "GPUs" },
+};
+
+const char *outline_target(const struct step *step)
+{
+	const char *target = step->kind <= STEP_ADD_DEVICE    ? step->vm_name
+			     : step->kind == STEP_CREATE_POOL ? step->pool
+							      : step->location_path;
+	return target ? target : "?";
+}
+
+static bool same_count_before(const struct outline_group *group)
+{
+	for (uint32_t i = 0; i < group->n; i++)
+		if (group->steps[i]->count_before != group->steps[0]->count_before ||
+			group->steps[i]->count_before == 0)
+			return false;
+	return true;
+}
+
+void outline_group_title(GString *out, const struct outline_group *group)
+{
+	const struct step *first = group->steps[0];
+	const struct title *title = &titles[first->kind];
+	g_string_append_printf(out, "%s ", title->verb);
+	show_n(out, group->n, title->one, title->many);
+	if (first->kind == STEP_SET_COUNT && same_count_before(group))
+		g_string_append_printf(out, " from %u to %u", first->count_before, first->count);
+	else if (first->kind == STEP_SET_COUNT)
+		g_string_append_printf(out, " to %u", first->count);
+}
+
+void outline_group_ids(GString *out, const struct outline_group *group)
+{
+	enum { RANGES_MAX = 4 };
+	uint32_t n_ranges = 0;
+	for (uint32_t i = 0; i < group->n;) {
+		uint32_t from = group->steps[i]->id, to = from;
+		while (++i < group->n && group->steps[i]->id == to + 1)
+			to++;
+		if (n_ranges == RANGES_MAX) {
+			g_string_append_printf(out, ",..%u", group->steps[group->n - 1]->id);
+			return;
+		}
+		g_string_append_printf(out, "%s%u", n_ranges++ ? "," : "", from);
+		if (to > from)
+			g_string_append_printf(out, "-%u", to);
+	}
+}
+
+const char *outline_group_why(const struct outline_group *group)
+{
+	static const char *const common[STEP_CAUSE_COUNT] = {
+		[CAUSE_WANTED] = "the manifests ask for it",
+		[CAUSE_DRAIN] = "a VM must let go of a GPU while that one changes",
+		[CAUSE_RETURN] = "gives back what was taken for the change",
+		[CAUSE_VM_OFF] = "the VM must be off for another change of its own",
+		[CAUSE_PRUNE] = "we assigned it, and no manifest mentions it any more",
+		[CAUSE_DEBT] = "an earlier run owes it",
+		[CAUSE_PLATFORM] = "GPU-P or DDA demands it of a VM",
+	};
+	for (uint32_t i = 1; i < group->n; i++)
+		if (g_strcmp0(group->steps[i]->why, group->steps[0]->why) != 0)
+			return common[group->steps[0]->cause];
+	return group->steps[0]->why ? group->steps[0]->why : common[group->steps[0]->cause];
+}
+
+void outline_cost(GString *out, const struct cost *cost)
+{
+	show_n(out, cost->vms_stopped, "restart", "restarts");
+	g_string_append(out, ", ");
+	show_n(out, cost->vms_moved, "move", "moves");
+	g_string_append(out, ", ");
+	show_n(out, cost->role_changes, "role change", "role changes");
+	g_string_append(out, ", ");
+	show_n(out, cost->steps, "step", "steps");
+	if (cost->seconds) {
+		g_string_append(out, ", about ");
+		show_duration(out, cost->seconds);
+	}
+}
