@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/spec.h"
 
-#include "base/text.h"
 #include "model/field.h"
 
 #include <string.h>
@@ -46,7 +45,7 @@ static bool same(const char *a, const char *b)
 
 static bool same_host(const char *a, const char *b)
 {
-	return a && b && text_equal_fold(a, b);
+	return a && b && g_ascii_strcasecmp(a, b) == 0; /* host names are ASCII, schema/rules_object.c */
 }
 
 const struct spec_cluster *spec_find_cluster(const struct spec *spec, const char *name)
@@ -97,11 +96,30 @@ const char *group_pool_name(struct arena *arena, const struct spec_cluster *clus
 	return arena_printf(arena, "hvgpu-%s-%s", cluster->name, group->name);
 }
 
+/* The inventory's hosts are sorted by name, case aside; those without one come first. */
+static const struct inventory_host *find_in_inventory(const struct spec_inventory *inventory, const char *host)
+{
+	uint32_t from = 0, to = inventory->n_hosts;
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+		const char *at = inventory->hosts[middle].name;
+		int order = at ? g_ascii_strcasecmp(host, at) : 1;
+		if (order == 0)
+			return &inventory->hosts[middle];
+		if (order < 0)
+			to = middle;
+		else
+			from = middle + 1;
+	}
+	return NULL;
+}
+
 const struct inventory_host *spec_find_address(const struct spec *spec, const char *host)
 {
-	for (uint32_t i = 0; i < spec->n_inventories; i++)
-		for (uint32_t j = 0; j < spec->inventories[i].n_hosts; j++)
-			if (same_host(spec->inventories[i].hosts[j].name, host))
-				return &spec->inventories[i].hosts[j];
+	for (uint32_t i = 0; i < spec->n_inventories; i++) {
+		const struct inventory_host *found = find_in_inventory(&spec->inventories[i], host);
+		if (found)
+			return found;
+	}
 	return NULL;
 }

@@ -189,7 +189,7 @@ struct spec_inventory { /* kind HostInventory */
 	struct head head;
 	const char *name;
 	struct loc name_loc;
-	const struct inventory_host *hosts;
+	const struct inventory_host *hosts; /* sorted by name, case aside */
 	uint32_t n_hosts;
 };
 
