@@ -24,10 +24,6 @@ struct plan_input {
 /* Plans one cluster; always gives a plan (perhaps of no steps) with findings in plan->diags. */
 struct plan *plan_cluster(struct arena *arena, const struct plan_input *input);
 
-/* Which VM and GPU has which role; reconcile/rules.c. 'refused': per GPU, or NULL. */
-struct rules *rules_make(struct arena *arena, const struct plan_input *input, const bool *gpu_refused,
-			 struct diags *diags);
-
 /* Governed differences (reconcile/diff.c). */
 struct changes diff_worlds(struct arena *arena, const struct world *before, const struct world *after);
 

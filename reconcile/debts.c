@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/debts.h"
+
+#include <string.h>
+
+/* The run that made the debt still holds a host: it will pay by itself. */
+static bool is_in_progress(const struct world *world, const struct debt *debt)
+{
+	for (uint32_t i = 0; i < world->n_hosts; i++) {
+		const struct lease *lease = world->hosts[i].lease;
+		if (lease && debt->run && strcmp(lease->run, debt->run) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool power_is_void(const struct vm *vm)
+{
+	const struct debt *debt = vm->debt;
+	if (debt->power == DEBT_POWER_STOPPING)
+		return vm_is_running(vm);
+	if (debt->power == DEBT_POWER_STOPPED && debt->state_change.known && vm->state_change.known)
+		return debt->state_change.value != vm->state_change.value;
+	return debt->power == DEBT_POWER_NONE || !vm_is_off(vm);
+}
+
+/* Somebody may have wanted the VM off since: a person decides. */
+static bool is_old(const struct vm *vm, int64_t observed_at)
+{
+	const struct debt *debt = vm->debt;
+	if (debt->at + DEBT_OLD_AFTER_S < observed_at)
+		return true;
+	if (debt->power == DEBT_POWER_STOPPED)
+		return !debt->state_change.known || !vm->state_change.known;
+	if (debt->power == DEBT_POWER_STOPPING) /* not completed: the stop is ours when it is not older than the debt */
+		return !vm->state_change.known || (int64_t)vm->state_change.value < debt->at;
+	return false;
+}
+
+static enum debt_state judge(const struct wants *wants, const struct vm *vm)
+{
+	const struct world *world = wants->input->observed;
+	const struct debt *debt = vm->debt;
+	if (!debt)
+		return DEBT_NONE;
+	bool has_parts = debt->n_adapters || debt->n_devices;
+	if (power_is_void(vm) && !has_parts)
+		return DEBT_VOID;
+	if (wants->input->live_run && debt->run && strcmp(wants->input->live_run, debt->run) == 0)
+		return DEBT_OPEN;
+	if (is_in_progress(world, debt))
+		return DEBT_IN_PROGRESS;
+	return is_old(vm, world->hosts[vm->host].observed_at) ? DEBT_OLD : DEBT_OPEN;
+}
+
+static void report(struct wants *wants, uint32_t vm)
+{
+	const struct world *world = wants->input->observed;
+	const struct debt *debt = world->vms[vm].debt;
+	const char *subject = subject_of_vm(wants->arena, world, vm);
+	const char *owed = !power_is_void(&world->vms[vm]) ? "a start" : "its GPU";
+	if (wants->vms[vm].debt == DEBT_OPEN && !wants->input->live_run)
+		diag_add(wants->diags, D_DEBT_OPEN, LOC_NONE, subject, "run '%s' owes VM '%s' %s; this plan pays it",
+			debt->run ? debt->run : "?", world->vms[vm].name, owed);
+	if (wants->vms[vm].debt == DEBT_OLD)
+		diag_add(wants->diags, D_DEBT_OLD, LOC_NONE, subject,
+			"run '%s' owes VM '%s' %s, and that is too long ago or not certain; decide with 'hvgpu settle %s --start' "
+			"or '--leave-off'",
+			debt->run ? debt->run : "?", world->vms[vm].name, owed, world->vms[vm].name);
+}
+
+void debts_judge(struct wants *wants)
+{
+	for (uint32_t i = 0; i < wants->input->observed->n_vms; i++) {
+		wants->vms[i].debt = judge(wants, &wants->input->observed->vms[i]);
+		report(wants, i);
+	}
+}

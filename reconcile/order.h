@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Links steps by the table of dependency rules (order_rules) and sorts them. Every rule says in one sentence which
+ * invariant it serves; a rule that is switched off must make some test fail.
+ */
+#pragma once
+#include "reconcile/plan.h"
+#include "reconcile/steps.h"
+
+struct order_rule {
+	const char *name;
+	enum step_kind before, after;
+	/* Must 'a' be done before 'b'? NULL: always, for the same VM or GPU as 'relation' says. */
+	bool (*holds)(const struct needs *needs, const struct step *a, const struct step *b);
+	const char *why;
+};
+extern const struct order_rule order_rules[];
+extern const uint32_t n_order_rules;
+
+/* Sorts and numbers the steps (from 1) and fills 'after'. Consumes 'steps'. 'skip' is a rule left out, for tests
+ * (NO_INDEX: none). 0, or -1 with a finding when the rules form a circle. */
+int order_steps(struct arena *arena, const struct needs *needs, GArray *steps, uint32_t skip, struct step **out,
+		uint32_t *n_out, struct diags *diags);
+
+/* What the steps cost; seconds: the longest chain of estimates. */
+struct cost order_cost(const struct step *steps, uint32_t n);

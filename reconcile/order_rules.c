@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/order.h"
+
+#include <string.h>
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+static const struct vm *observed_vm(const struct needs *needs, const struct step *step)
+{
+	return &needs->observed->vms[step->vm];
+}
+
+static const struct vm *goal_vm(const struct needs *needs, const struct step *step)
+{
+	return &needs->goal->vms[step->vm];
+}
+
+/* A VM that need not be off for the counts is stopped only after them: it is down for less time, and its adapter, of
+ * which nobody knows where it is once the VM is off, is never in the way. */
+static bool is_late(const struct needs *needs, uint32_t vm)
+{
+	return needs->touch->vms[vm].stop && !needs->touch->vms[vm].early && !needs->observed->vms[vm].n_devices;
+}
+
+/* ---- relations ---- */
+
+static bool same_vm(const struct needs *needs, const struct step *a, const struct step *b)
+{
+	(void)needs;
+	return a->vm == b->vm;
+}
+
+static bool same_gpu(const struct needs *needs, const struct step *a, const struct step *b)
+{
+	(void)needs;
+	return a->gpu == b->gpu;
+}
+
+static bool same_vm_off_settings(const struct needs *needs, const struct step *a, const struct step *b)
+{
+	return same_vm(needs, a, b) && (b->settings.which & SETTINGS_NEED_OFF);
+}
+
+static bool stop_is_early(const struct needs *needs, const struct step *stop, const struct step *count)
+{
+	(void)count;
+	return needs->touch->vms[stop->vm].early;
+}
+
+static bool stop_is_late(const struct needs *needs, const struct step *count, const struct step *stop)
+{
+	(void)count;
+	return is_late(needs, stop->vm);
+}
+
+static bool adapter_could_be_on(const struct needs *needs, const struct step *remove, const struct step *gpu_step)
+{
+	if (remove->host != gpu_step->host || is_late(needs, remove->vm))
+		return false;
+	struct vm off = *observed_vm(needs, remove);
+	off.state = VM_OFF;
+	uint64_t gpus = adapter_gpus(needs->observed, &off, &remove->adapter) |
+			adapter_gpus(needs->goal, &off, &remove->adapter);
+	return (gpus & gpu_bit(needs->observed, gpu_step->gpu)) != 0;
+}
+
+static bool adapter_is_pinned_to(const struct needs *needs, const struct step *remove, const struct step *gpu_step)
+{
+	return remove->host == gpu_step->host && (adapter_pins(needs->observed, observed_vm(needs, remove), &remove->adapter) &
+							 gpu_bit(needs->observed, gpu_step->gpu)) != 0;
+}
+
+static bool new_adapter_could_be_on(const struct needs *needs, const struct step *gpu_step, const struct step *add)
+{
+	(void)needs;
+	return gpu_step->host == add->host &&
+	       (!add->adapter.pin || strcmp(add->adapter.pin, gpu_step->location_path) == 0);
+}
+
+static bool vm_has_partition(const struct needs *needs, const struct step *a, const struct step *start)
+{
+	(void)a;
+	return goal_vm(needs, start)->n_adapters > 0;
+}
+
+static bool vm_here_has_partition(const struct needs *needs, const struct step *gpu_step, const struct step *start)
+{
+	return gpu_step->host == start->host && vm_has_partition(needs, gpu_step, start);
+}
+
+static bool vm_here_had_partition(const struct needs *needs, const struct step *stop, const struct step *gpu_step)
+{
+	return stop->host == gpu_step->host && observed_vm(needs, stop)->n_adapters > 0;
+}
+
+static bool vm_device_here(const struct needs *needs, const struct step *vm_step, const struct step *gpu_step)
+{
+	return vm_step->host == gpu_step->host && vm_device_could_be(needs->observed, observed_vm(needs, vm_step), gpu_step->gpu);
+}
+
+static bool vm_here_keeps_device(const struct needs *needs, const struct step *gpu_step, const struct step *start)
+{
+	return gpu_step->host == start->host && goal_vm(needs, start)->n_devices > 0;
+}
+
+static bool same_pool(const struct needs *needs, const struct step *a, const struct step *b)
+{
+	(void)needs;
+	return a->host == b->host && same_text(a->pool, b->pool);
+}
+
+static bool device_of_pool(const struct needs *needs, const struct step *pool, const struct step *add)
+{
+	(void)needs;
+	return pool->host == add->host && same_text(pool->pool, add->device.pool);
+}
+
+static bool device_of_path(const struct needs *needs, const struct step *gpu_step, const struct step *add)
+{
+	(void)needs;
+	return gpu_step->host == add->host && same_text(gpu_step->location_path, add->device.location_path);
+}
+
+static bool same_path_elsewhere(const struct needs *needs, const struct step *remove, const struct step *add)
+{
+	(void)needs;
+	return remove->vm != add->vm && remove->host == add->host &&
+	       same_text(remove->device.location_path, add->device.location_path);
+}
+
+static bool start_needs_pool(const struct needs *needs, const struct step *pool, const struct step *start)
+{
+	const struct vm *vm = goal_vm(needs, start);
+	for (uint32_t i = 0; i < vm->n_devices && pool->host == start->host; i++)
+		if (same_text(pool->pool, vm->devices[i].pool))
+			return true;
+	return false;
+}
+
+/* The stopped VM gives up a partition (or whole GPUs) on this host that the started one may need. */
+static bool makes_room(const struct needs *needs, const struct step *stop, const struct step *start)
+{
+	if (stop->vm == start->vm || stop->host != start->host)
+		return false;
+	const struct vm *loser = observed_vm(needs, stop), *left = goal_vm(needs, stop), *taker = goal_vm(needs, start);
+	return (loser->n_adapters > left->n_adapters && taker->n_adapters) ||
+	       (loser->n_devices > left->n_devices && taker->n_devices);
+}
+
+static bool has_pin(const struct vm *vm)
+{
+	for (uint32_t i = 0; i < vm->n_adapters; i++)
+		if (vm->adapters[i].pin)
+			return true;
+	return false;
+}
+
+static bool pinned_before_unpinned(const struct needs *needs, const struct step *a, const struct step *b)
+{
+	return a->host == b->host && a->vm != b->vm && has_pin(goal_vm(needs, a)) && !has_pin(goal_vm(needs, b)) &&
+	       goal_vm(needs, b)->n_adapters;
+}
+
+/* GPUs are created in order, so the first of its direction has the lowest index; order_steps passes it as 'a'. */
+static bool is_canary(const struct needs *needs, const struct step *a, const struct step *b)
+{
+	(void)needs;
+	return a->id == 1 && b->id != 1; /* ids hold the rank within their kind while steps are linked */
+}
+
+/* ---- the table ---- */
+
+const struct order_rule order_rules[] = {
+	{ "offline-action before stop", STEP_SET_OFFLINE_ACTION, STEP_STOP_VM, same_vm, "stopping a clustered VM applies it" },
+	{ "offline-action before start", STEP_SET_OFFLINE_ACTION, STEP_START_VM, same_vm, "fit-to-start" },
+	{ "settings before start", STEP_CONFIGURE_VM, STEP_START_VM, same_vm, "fit-to-start" },
+	{ "settings before a device", STEP_CONFIGURE_VM, STEP_ADD_DEVICE, same_vm, "DDA refuses the stop action Save" },
+	{ "off before settings", STEP_STOP_VM, STEP_CONFIGURE_VM, same_vm_off_settings, "vm-off" },
+	{ "off before remove", STEP_STOP_VM, STEP_REMOVE_ADAPTER, same_vm, "vm-off" },
+	{ "off before add", STEP_STOP_VM, STEP_ADD_ADAPTER, same_vm, "vm-off" },
+	{ "off before device remove", STEP_STOP_VM, STEP_REMOVE_DEVICE, same_vm, "vm-off" },
+	{ "off before device add", STEP_STOP_VM, STEP_ADD_DEVICE, same_vm, "vm-off" },
+	{ "stop before start", STEP_STOP_VM, STEP_START_VM, same_vm, "restored" },
+	{ "remove before add", STEP_REMOVE_ADAPTER, STEP_ADD_ADAPTER, same_vm, "one-partition" },
+	{ "remove before device", STEP_REMOVE_ADAPTER, STEP_ADD_DEVICE, same_vm, "one-partition" },
+	{ "device before partition", STEP_REMOVE_DEVICE, STEP_ADD_ADAPTER, same_vm, "one-partition" },
+	{ "device before device", STEP_REMOVE_DEVICE, STEP_ADD_DEVICE, same_vm, "one-partition" },
+	{ "remove before start", STEP_REMOVE_ADAPTER, STEP_START_VM, same_vm, "vm-off" },
+	{ "add before start", STEP_ADD_ADAPTER, STEP_START_VM, same_vm, "vm-off" },
+	{ "device remove before start", STEP_REMOVE_DEVICE, STEP_START_VM, same_vm, "vm-off" },
+	{ "device add before start", STEP_ADD_DEVICE, STEP_START_VM, same_vm, "vm-off" },
+
+	{ "all off before a count", STEP_STOP_VM, STEP_SET_COUNT, stop_is_early, "homogeneous" },
+	{ "drained before a count", STEP_REMOVE_ADAPTER, STEP_SET_COUNT, adapter_could_be_on, "drained" },
+	{ "count before adapters", STEP_SET_COUNT, STEP_ADD_ADAPTER, new_adapter_could_be_on, "drained" },
+	{ "counts before starts", STEP_SET_COUNT, STEP_START_VM, vm_has_partition, "aligned-start" },
+	{ "counts before late stops", STEP_SET_COUNT, STEP_STOP_VM, stop_is_late, "drained" },
+	{ "mount before its count", STEP_MOUNT_GPU, STEP_SET_COUNT, same_gpu, "exclusive" },
+	{ "mount before starts", STEP_MOUNT_GPU, STEP_START_VM, vm_has_partition, "aligned-start" },
+	{ "mount before late stops", STEP_MOUNT_GPU, STEP_STOP_VM, stop_is_late, "drained" },
+
+	{ "out of the pool before mount", STEP_REMOVE_FROM_POOL, STEP_MOUNT_GPU, same_gpu, "exclusive" },
+	{ "device gone before mount", STEP_REMOVE_DEVICE, STEP_MOUNT_GPU, vm_device_here, "exclusive" },
+	{ "device gone before pool", STEP_REMOVE_DEVICE, STEP_REMOVE_FROM_POOL, vm_device_here, "exclusive" },
+	{ "off before mount", STEP_STOP_VM, STEP_MOUNT_GPU, vm_device_here, "exclusive" },
+	{ "off before leaving the pool", STEP_STOP_VM, STEP_REMOVE_FROM_POOL, vm_device_here, "exclusive" },
+	{ "pool before starts", STEP_REMOVE_FROM_POOL, STEP_START_VM, vm_here_keeps_device, "exclusive" },
+
+	{ "off before dismount", STEP_STOP_VM, STEP_DISMOUNT_GPU, vm_here_had_partition, "exclusive, capacity" },
+	{ "unpinned before dismount", STEP_REMOVE_ADAPTER, STEP_DISMOUNT_GPU, adapter_is_pinned_to, "exclusive" },
+	{ "dismount before starts", STEP_DISMOUNT_GPU, STEP_START_VM, vm_here_has_partition, "exclusive" },
+	{ "dismount before pool", STEP_DISMOUNT_GPU, STEP_ADD_TO_POOL, same_gpu, "only a dismounted GPU joins a pool" },
+	{ "old pool before new", STEP_REMOVE_FROM_POOL, STEP_ADD_TO_POOL, same_gpu, "a GPU is in one pool" },
+	{ "pool before its members", STEP_CREATE_POOL, STEP_ADD_TO_POOL, same_pool, "the pool must exist" },
+	{ "pool before its devices", STEP_CREATE_POOL, STEP_ADD_DEVICE, device_of_pool, "the pool must exist" },
+	{ "members before devices", STEP_ADD_TO_POOL, STEP_ADD_DEVICE, device_of_pool, "an empty pool has nothing to give" },
+	{ "members before starts", STEP_ADD_TO_POOL, STEP_START_VM, start_needs_pool, "capacity" },
+	{ "dismount before its device", STEP_DISMOUNT_GPU, STEP_ADD_DEVICE, device_of_path, "exclusive" },
+	{ "device free before given", STEP_REMOVE_DEVICE, STEP_ADD_DEVICE, same_path_elsewhere, "a device has one owner" },
+
+	{ "room before starts", STEP_STOP_VM, STEP_START_VM, makes_room, "capacity" },
+	{ "pinned start first", STEP_START_VM, STEP_START_VM, pinned_before_unpinned, "a pinned VM needs room on its very GPU" },
+	{ "one dismount first", STEP_DISMOUNT_GPU, STEP_DISMOUNT_GPU, is_canary, "world.md decision 9" },
+	{ "one mount first", STEP_MOUNT_GPU, STEP_MOUNT_GPU, is_canary, "world.md decision 9" },
+};
+const uint32_t n_order_rules = G_N_ELEMENTS(order_rules);

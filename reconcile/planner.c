@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/planner.h"
+
+#include "reconcile/advise.h"
+#include "reconcile/align.h"
+#include "reconcile/order.h"
+#include "reconcile/refuse.h"
+#include "reconcile/resolve.h"
+#include "reconcile/rules.h"
+#include "reconcile/steps.h"
+
+#include <string.h>
+
+struct resolved {
+	struct world *goal;
+	struct touch *touch;
+	struct rules *rules;
+	bool complete;
+};
+
+/* Resolves, refuses what that must not ask for, and resolves again, until nothing more is refused. Each round refuses
+ * at least one of finitely many wishes, so it ends. */
+static struct resolved resolve_until_settled(struct arena *arena, struct wants *wants)
+{
+	struct resolved resolved;
+	do {
+		resolved.complete = true;
+		resolved.goal = resolve_goal(arena, wants, &resolved.complete);
+		resolved.touch = touch_make(arena, wants->input->observed, resolved.goal);
+		resolved.rules = rules_make(arena, wants);
+		/* what rides on stops is part of the goal that is looked at; its findings are said once, at the end */
+		struct diags *diags = wants->diags;
+		wants->diags = diags_new(arena);
+		resolve_riding(arena, wants, resolved.touch, resolved.goal);
+		wants->diags = diags;
+	} while (refuse_round(arena, wants, resolved.goal, resolved.touch, resolved.rules));
+	return resolved;
+}
+
+static const char *change_why(struct arena *arena, const struct wants *wants, const struct change *change)
+{
+	if (change->gpu != NO_INDEX && wants->gpus[change->gpu].group)
+		return arena_printf(arena, "GPU group '%s'", wants->gpus[change->gpu].group->name);
+	if (change->vm == NO_INDEX)
+		return NULL;
+	const struct vm_want *want = &wants->vms[change->vm];
+	if (want->ownership == VM_OURS)
+		return "no manifest mentions the VM any more";
+	return want->assignment ? arena_printf(arena, "assignment '%s'", want->assignment->name) : "owed by an earlier run";
+}
+
+static struct loc change_loc(const struct wants *wants, const struct change *change)
+{
+	if (change->vm != NO_INDEX)
+		return wants->vms[change->vm].loc;
+	const struct gpu_group *group = change->gpu != NO_INDEX ? wants->gpus[change->gpu].group : NULL;
+	if (!group)
+		return LOC_NONE;
+	return head_loc(&group->head, group->passthrough ? "passthrough" : "partitionCount");
+}
+
+static enum step_cause change_cause(const struct wants *wants, const struct change *change)
+{
+	if (change->vm == NO_INDEX)
+		return wants->input->mode == PLAN_APPLY ? CAUSE_WANTED : CAUSE_DEBT;
+	if (change->kind == CHANGE_POWER)
+		return CAUSE_DEBT;
+	if (change->kind >= CHANGE_OFFLINE_ACTION)
+		return CAUSE_PLATFORM;
+	if (wants->vms[change->vm].ownership == VM_OURS)
+		return CAUSE_PRUNE;
+	return wants->vms[change->vm].ownership == VM_MANAGED && !wants_owed_parts(wants, change->vm) ? CAUSE_WANTED :
+												       CAUSE_DEBT;
+}
+
+static struct changes explained(struct arena *arena, const struct wants *wants, struct changes changes)
+{
+	struct change *items = arena_copy(arena, changes.items, changes.n * sizeof(*items));
+	for (uint32_t i = 0; i < changes.n; i++) {
+		items[i].why = change_why(arena, wants, &items[i]);
+		items[i].loc = change_loc(wants, &items[i]);
+		items[i].cause = change_cause(wants, &items[i]);
+	}
+	return (struct changes){ items, changes.n };
+}
+
+static void count_debts(struct plan *plan, const struct wants *wants)
+{
+	for (uint32_t i = 0; i < plan->observed->n_vms; i++) {
+		plan->n_debts_open += wants->vms[i].debt == DEBT_OPEN;
+		plan->n_debts_old += wants->vms[i].debt == DEBT_OLD;
+	}
+}
+
+static bool lacks_host(const struct wants *wants)
+{
+	const struct world *world = wants->input->observed;
+	for (uint32_t i = 0; i < world->n_missing; i++) {
+		const struct spec_host *line =
+			wants->input->cluster ? cluster_find_host(wants->input->cluster, world->missing[i].name) : NULL;
+		if (!line || (!line->maintenance && !line->exclude))
+			return true;
+	}
+	return false;
+}
+
+static void make_steps(struct arena *arena, struct plan *plan, const struct wants *wants, const struct resolved *resolved)
+{
+	struct needs needs = { wants, plan->observed, plan->goal, resolved->touch };
+	struct step *steps = NULL;
+	if (order_steps(arena, &needs, steps_make(arena, &needs), NO_INDEX, &steps, &plan->n_steps, plan->diags) < 0)
+		return;
+	plan->steps = steps;
+	plan->cost = order_cost(steps, plan->n_steps);
+	/* The checker trusts the planner in nothing. A plan that it rejects is not shown as one that could be applied. */
+	if (check_plan(arena, plan->observed, plan, plan->diags) < 0)
+		plan->n_steps = 0;
+}
+
+static void fill(struct arena *arena, struct plan *plan, struct wants *wants, const struct resolved *resolved)
+{
+	plan->goal = resolved->goal;
+	plan->rules = resolved->rules;
+	plan->complete = resolved->complete;
+	plan->changes = explained(arena, wants, diff_worlds(arena, plan->observed, plan->goal));
+	plan->refusals = arena_copy(arena, wants->refusals->data, wants->refusals->len * sizeof(struct refusal));
+	plan->n_refusals = wants->refusals->len;
+	plan->foreign_owner = wants->foreign_owner;
+	plan->incomplete_hosts = lacks_host(wants);
+	count_debts(plan, wants);
+	make_steps(arena, plan, wants, resolved);
+}
+
+struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
+{
+	struct plan_input *input = arena_copy(arena, given, sizeof(*given));
+	struct plan *plan = arena_new_of(arena, struct plan);
+	plan->diags = diags_new(arena);
+	plan->cluster = input->cluster ? input->cluster->name : NULL;
+	plan->spec = input->cluster;
+	plan->observed = input->observed;
+	plan->owner = input->owner;
+	plan->suspended = input->cluster && input->cluster->suspend;
+	struct wants *wants = wants_make(arena, input, plan->diags);
+	if (input->mode == PLAN_APPLY && refuse_cluster(wants))
+		input->mode = PLAN_RESTORE; /* debts are paid all the same */
+	plan->mode = input->mode;
+	if (input->mode == PLAN_RESTORE)
+		align_counts(wants);
+	else
+		refuse_first(wants);
+	struct resolved resolved = resolve_until_settled(arena, wants);
+	resolve_riding(arena, wants, resolved.touch, resolved.goal);
+	plan->n_to_adopt = advise(arena, wants, resolved.goal);
+	fill(arena, plan, wants, &resolved);
+	wants_done(wants);
+	diags_sort(plan->diags);
+	return plan;
+}

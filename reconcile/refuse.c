@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/refuse.h"
+
+#include "model/invariant.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void refuse_count(struct wants *wants, enum diag_code code, const char *fmt, ...)
+{
+	if (wants->count_refused)
+		return;
+	va_list args;
+	va_start(args, fmt);
+	g_autofree char *reason = g_strdup_vprintf(fmt, args);
+	va_end(args);
+	wants->count_refused = true;
+	const struct gpu_group *group = wants->partitioned;
+	wants_refuse(wants, code, group ? head_loc(&group->head, "partitionCount") : LOC_NONE,
+		arena_printf(wants->arena, "group/%s", group ? group->name : "?"),
+		arena_printf(wants->arena, "partition count %" G_GUINT64_FORMAT, wants->count.value), "%s", reason);
+}
+
+void refuse_role(struct wants *wants, uint32_t gpu, enum diag_code code, const char *fmt, ...)
+{
+	struct gpu_want *want = &wants->gpus[gpu];
+	if (want->refused)
+		return;
+	va_list args;
+	va_start(args, fmt);
+	g_autofree char *reason = g_strdup_vprintf(fmt, args);
+	va_end(args);
+	want->refused = true;
+	wants_refuse(wants, code,
+		want->group ? head_loc(&want->group->head, want->role == ROLE_PASSTHROUGH ? "passthrough" : "partitionCount") :
+			      LOC_NONE,
+		subject_of_gpu(wants->arena, wants->input->observed, gpu), name_of(&gpu_role_names, want->role), "%s", reason);
+}
+
+void refuse_vm(struct wants *wants, uint32_t vm, enum diag_code code, const char *fmt, ...)
+{
+	struct vm_want *want = &wants->vms[vm];
+	if (want->refused)
+		return;
+	va_list args;
+	va_start(args, fmt);
+	g_autofree char *reason = g_strdup_vprintf(fmt, args);
+	va_end(args);
+	want->refused = true;
+	const char *what = want->ownership == VM_OURS			 ? "taking its GPU back" :
+			   want->group && want->group->passthrough ? "whole GPU" :
+								     "partition";
+	wants_refuse(wants, code, want->loc, subject_of_vm(wants->arena, wants->input->observed, vm), what, "%s", reason);
+}
+
+static const char *counts_text(struct wants *wants, const struct gpu *gpu)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (uint32_t i = 0; i < gpu->n_valid_counts; i++)
+		g_string_append_printf(text, "%s%u", i ? ", " : "", gpu->valid_counts[i]);
+	return arena_strdup(wants->arena, text->str);
+}
+
+/* ---- before any goal ---- */
+
+static bool is_maintained(const struct wants *wants, const char *host)
+{
+	const struct spec_host *line = cluster_find_host(wants->input->cluster, host);
+	return line && (line->maintenance || line->exclude);
+}
+
+static const char *missing_host(const struct wants *wants)
+{
+	const struct world *world = wants->input->observed;
+	for (uint32_t i = 0; i < world->n_missing; i++)
+		if (!is_maintained(wants, world->missing[i].name))
+			return world->missing[i].name;
+	return NULL;
+}
+
+static bool wants_role_change(const struct wants *wants, uint32_t gpu)
+{
+	enum gpu_state state = wants->input->observed->gpus[gpu].state;
+	if (wants->gpus[gpu].excluded || state == GPU_FAILED)
+		return false;
+	return (wants->gpus[gpu].role == ROLE_PASSTHROUGH && state != GPU_DISMOUNTED) ||
+	       (wants->gpus[gpu].role == ROLE_PARTITIONED && state == GPU_DISMOUNTED);
+}
+
+static bool wants_count_change(const struct wants *wants, uint32_t gpu)
+{
+	const struct gpu *it = &wants->input->observed->gpus[gpu];
+	return wants->gpus[gpu].role == ROLE_PARTITIONED && !wants->gpus[gpu].excluded && wants->count.known &&
+	       (it->state == GPU_PARTITIONABLE || it->state == GPU_DISMOUNTED) && !maybe_is(it->count, wants->count.value);
+}
+
+static void refuse_state(struct wants *wants, uint32_t gpu)
+{
+	const struct gpu *it = &wants->input->observed->gpus[gpu];
+	enum gpu_role role = wants->gpus[gpu].role;
+	if (role != ROLE_PARTITIONED || wants->gpus[gpu].excluded)
+		return;
+	if (it->state == GPU_PARAVIRTUALIZED)
+		refuse_role(wants, gpu, D_GPU_STATE,
+			"the host lists the GPU as paravirtualized; enable SR-IOV in its BIOS and install the vGPU host driver");
+	else if (it->state == GPU_PLAIN || it->state == GPU_DISABLED)
+		refuse_role(wants, gpu, D_GPU_STATE,
+			"the GPU is %s; enable it and install the vendor's vGPU host driver, which no cmdlet can do",
+			it->state == GPU_PLAIN ? "not partitionable with the driver it has" : "disabled");
+}
+
+static void refuse_mitigation(struct wants *wants, uint32_t gpu)
+{
+	const struct gpu *it = &wants->input->observed->gpus[gpu];
+	const struct gpu_want *want = &wants->gpus[gpu];
+	if (want->role != ROLE_PASSTHROUGH || !wants_role_change(wants, gpu) ||
+		want->group->passthrough->dismount == DISMOUNT_FORCE)
+		return;
+	if (it->mitigation_driver == TRI_NO)
+		refuse_role(wants, gpu, D_MITIGATION,
+			"the GPU has no mitigation driver; install it, or allow 'passthrough.dismount: Force'");
+	else if (it->mitigation_driver == TRI_UNKNOWN)
+		diag_add(wants->diags, D_MITIGATION_UNKNOWN, head_loc(&want->group->head, "passthrough"),
+			subject_of_gpu(wants->arena, wants->input->observed, gpu),
+			"the host cannot tell whether a mitigation driver is there; without one the dismount is refused");
+}
+
+static void refuse_missing(struct wants *wants)
+{
+	const char *missing = missing_host(wants);
+	if (!missing)
+		return;
+	for (uint32_t g = 0; g < wants->input->observed->n_gpus; g++) {
+		if (wants_count_change(wants, g))
+			refuse_count(wants, D_HOSTS_MISSING,
+				"host '%s' was not observed, and all GPUs of a cluster change together; bring it back or mark it "
+				"'maintenance: true'",
+				missing);
+		if (wants_role_change(wants, g))
+			refuse_role(wants, g, D_HOSTS_MISSING,
+				"host '%s' was not observed; bring it back or mark it 'maintenance: true'", missing);
+	}
+}
+
+static void refuse_invalid_count(struct wants *wants, uint32_t gpu)
+{
+	const struct world *world = wants->input->observed;
+	if (wants->gpus[gpu].role != ROLE_PARTITIONED || wants->gpus[gpu].excluded || wants->gpus[gpu].refused ||
+		world->gpus[gpu].state == GPU_FAILED || !wants->count.known)
+		return;
+	const struct gpu *lists = resolve_counts_from(world, gpu);
+	if (lists && !gpu_lists_count(lists, (uint32_t)wants->count.value))
+		refuse_count(wants, D_COUNT_NOT_VALID, "%s lists %s; choose one of these",
+			subject_of_gpu(wants->arena, world, gpu), counts_text(wants, lists));
+}
+
+void refuse_first(struct wants *wants)
+{
+	if (!wants->input->cluster || wants->input->mode != PLAN_APPLY)
+		return;
+	for (uint32_t g = 0; g < wants->input->observed->n_gpus; g++) {
+		refuse_state(wants, g);
+		refuse_mitigation(wants, g);
+		refuse_invalid_count(wants, g);
+	}
+	refuse_missing(wants);
+}
+
+/* ---- looking at a goal ---- */
+
+static bool may_touch(const struct wants *wants, uint32_t vm)
+{
+	const struct vm_want *want = &wants->vms[vm];
+	if (want->frozen || want->excluded || want->debt == DEBT_IN_PROGRESS)
+		return false;
+	return want->ownership == VM_MANAGED || want->ownership == VM_OURS || want->debt == DEBT_OPEN;
+}
+
+static void refuse_roles_under(struct wants *wants, const struct world *goal, uint32_t vm, enum diag_code code,
+	const char *reason)
+{
+	const struct world *world = wants->input->observed;
+	const struct vm *it = &world->vms[vm];
+	for (uint32_t g = 0; g < world->n_gpus; g++) {
+		bool changes = (world->gpus[g].state == GPU_DISMOUNTED) != (goal->gpus[g].state == GPU_DISMOUNTED) ||
+			       gpu_pool(world, g) != NULL;
+		if (changes && it->host == world->gpus[g].host && (vm_could_be_on(world, it, g) || vm_device_could_be(world, it, g)))
+			refuse_role(wants, g, code, "%s", reason);
+	}
+}
+
+static bool is_pinned_there(const struct wants *wants, uint32_t vm)
+{
+	for (uint32_t a = 0; a < wants->input->observed->vms[vm].n_adapters; a++)
+		if (wants->input->observed->vms[vm].adapters[a].pin)
+			return true;
+	return false;
+}
+
+/* Refuses whatever needs the VM to be touched. */
+static bool refuse_because_of(struct wants *wants, const struct world *goal, const struct touch *touch, uint32_t vm,
+	enum diag_code code, const char *reason)
+{
+	unsigned causes = touch->vms[vm].causes;
+	uint32_t before = wants->refusals->len;
+	if (causes & TOUCH_COUNT)
+		refuse_count(wants, code, "%s", reason);
+	else if (causes & TOUCH_ROLE)
+		refuse_roles_under(wants, goal, vm, code, reason);
+	else if (causes & TOUCH_OWN)
+		refuse_vm(wants, vm, code, "%s", reason);
+	return wants->refusals->len > before;
+}
+
+static bool refuse_touched(struct wants *wants, const struct world *goal, const struct touch *touch)
+{
+	const struct world *world = wants->input->observed;
+	for (uint32_t i = 0; i < world->n_vms; i++) {
+		if (!touch->vms[i].causes)
+			continue;
+		const struct vm *vm = &world->vms[i];
+		const char *host = world->hosts[vm->host].name;
+		const char *reason = NULL;
+		enum diag_code code = D_VM_STATE;
+		if (!may_touch(wants, i)) {
+			bool pin = is_pinned_there(wants, i) && (touch->vms[i].causes & TOUCH_ROLE);
+			code = pin ? D_PINNED : D_UNMANAGED;
+			reason = pin ? arena_printf(wants->arena,
+					       "VM '%s' on '%s', which no manifest manages, has an adapter pinned to the GPU; assign "
+					       "the VM or remove its adapter",
+					       vm->name, host) :
+				       arena_printf(wants->arena,
+					       "VM '%s' on '%s', which no manifest manages, would have to let go of its GPU; assign it "
+					       "in a manifest or remove its adapter",
+					       vm->name, host);
+		} else if (touch->vms[i].blocked) {
+			reason = arena_printf(wants->arena,
+				"VM '%s' on '%s' is %s and is left so; start it and shut it down, or delete its saved state", vm->name,
+				host, name_of(&vm_state_names, vm->state));
+		}
+		if (reason && refuse_because_of(wants, goal, touch, i, code, reason))
+			return true;
+	}
+	return false;
+}
+
+static bool refuse_unfit(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch,
+	const struct rules *rules)
+{
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		bool starts = touch->vms[i].stop || wants_owed_power(wants, i);
+		if (!starts || (!goal->vms[i].n_adapters && !goal->vms[i].n_devices))
+			continue;
+		struct violations unfit = invariant_fit(arena, goal, rules, i);
+		if (!unfit.n)
+			continue;
+		const char *reason =
+			arena_printf(wants->arena, "VM '%s' would not start again: %s", goal->vms[i].name, unfit.items[0].message);
+		if (touch->vms[i].causes && refuse_because_of(wants, goal, touch, i, D_VM_NOT_FIT, reason))
+			return true;
+		if (!touch->vms[i].causes) { /* a debt: a start that would fail is left to a person */
+			wants->vms[i].debt = DEBT_OLD;
+			wants_refuse(wants, D_VM_NOT_FIT, LOC_NONE, subject_of_vm(wants->arena, goal, i), "start", "%s", reason);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Only a VM that is to gain a device is refused for lack of knowledge (world.md decision 5). */
+static bool refuse_mmio(struct wants *wants, const struct world *goal)
+{
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		const struct vm_want *want = &wants->vms[i];
+		if (want->refused || want->ownership != VM_MANAGED || !want->group || !want->group->passthrough ||
+			goal->vms[i].n_devices <= wants->input->observed->vms[i].n_devices)
+			continue;
+		struct mmio_need need = resolve_mmio(wants, want->group, i, want->assignment->count);
+		if (need.low_bytes.known && need.high_bytes.known)
+			continue;
+		refuse_vm(wants, i, D_MMIO, "how much MMIO space VM '%s' needs is not known; set 'passthrough.mmio' in group '%s'",
+			goal->vms[i].name, want->group->name);
+		return true;
+	}
+	return false;
+}
+
+/* vmSettings: Require changes nothing and refuses instead. */
+static bool refuse_settings(struct arena *arena, struct wants *wants, const struct world *goal,
+	const struct touch *touch, const struct rules *rules)
+{
+	if (!wants->input->cluster || wants->input->cluster->vm_settings != VM_SETTINGS_REQUIRE)
+		return false;
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		if (wants->vms[i].ownership != VM_MANAGED || wants->vms[i].refused || !(touch->vms[i].causes & TOUCH_OWN))
+			continue;
+		struct violations unfit = invariant_fit(arena, goal, rules, i);
+		if (!unfit.n)
+			continue;
+		refuse_vm(wants, i, D_VM_NOT_FIT, "%s, and 'vmSettings: Require' changes nothing", unfit.items[0].message);
+		return true;
+	}
+	return false;
+}
+
+bool refuse_round(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch,
+	const struct rules *rules)
+{
+	return refuse_touched(wants, goal, touch) || refuse_mmio(wants, goal) ||
+	       refuse_settings(arena, wants, goal, touch, rules) || refuse_unfit(arena, wants, goal, touch, rules) ||
+	       refuse_capacity(arena, wants, goal);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running VMs fit the partitions of their host, and the devices of a pool its members. */
+#include "reconcile/refuse.h"
+
+#include <string.h>
+
+struct room {
+	uint64_t offered; /* partitions of all GPUs of the host */
+	uint64_t needed;  /* by VMs that run in the goal */
+	uint64_t gained;  /* of these, by VMs that have none now */
+	bool known;       /* all counts are */
+};
+
+/* 'count' replaces the count of the partitioned group's GPUs when it is not 0. */
+static uint64_t offered_by(const struct wants *wants, const struct world *goal, uint32_t host, uint64_t count, bool *known)
+{
+	const struct host *it = &goal->hosts[host];
+	uint64_t sum = 0;
+	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++) {
+		if (!gpu_offers_partitions(&goal->gpus[g]))
+			continue;
+		bool replaced = count && wants->gpus[g].role == ROLE_PARTITIONED && !wants->gpus[g].refused;
+		*known &= replaced || goal->gpus[g].count.known;
+		sum += replaced ? count : goal->gpus[g].count.value;
+	}
+	return sum;
+}
+
+static struct room room_of(const struct wants *wants, const struct world *goal, uint32_t host, uint64_t count)
+{
+	struct room room = { .known = true };
+	room.offered = offered_by(wants, goal, host, count, &room.known);
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		if (goal->vms[i].host != host || !vm_is_running(&goal->vms[i]))
+			continue;
+		room.needed += goal->vms[i].n_adapters;
+		if (!wants->input->observed->vms[i].n_adapters)
+			room.gained += goal->vms[i].n_adapters;
+	}
+	return room;
+}
+
+static bool all_hosts_fit(const struct wants *wants, const struct world *goal, uint64_t count)
+{
+	for (uint32_t host = 0; host < goal->n_hosts; host++) {
+		struct room room = room_of(wants, goal, host, count);
+		if (room.known && room.needed - room.gained > room.offered)
+			return false;
+	}
+	return true;
+}
+
+/* The counts that every GPU of the group lists and at which all running VMs would fit. */
+static const char *counts_that_would_do(struct wants *wants, const struct world *goal)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	const struct world *world = wants->input->observed;
+	for (uint32_t count = 1; count <= 64; count++) {
+		bool listed = false, by_all = true;
+		for (uint32_t g = 0; g < world->n_gpus; g++) {
+			if (wants->gpus[g].role != ROLE_PARTITIONED || wants->gpus[g].refused)
+				continue;
+			const struct gpu *lists = resolve_counts_from(world, g);
+			listed = true;
+			by_all &= lists && gpu_lists_count(lists, count);
+		}
+		if (listed && by_all && all_hosts_fit(wants, goal, count))
+			g_string_append_printf(text, "%s%u", text->len ? ", " : "", count);
+	}
+	return text->len ? arena_strdup(wants->arena, text->str) : "none";
+}
+
+static bool host_count_changes(const struct wants *wants, const struct world *goal, uint32_t host)
+{
+	const struct host *it = &goal->hosts[host];
+	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++)
+		if (gpu_offers_partitions(&goal->gpus[g]) && !maybe_equal(goal->gpus[g].count, wants->input->observed->gpus[g].count))
+			return true;
+	return false;
+}
+
+static bool refuse_dismounts(struct wants *wants, const struct world *goal, uint32_t host, uint64_t short_of)
+{
+	const struct host *it = &goal->hosts[host];
+	bool any = false;
+	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++) {
+		if (goal->gpus[g].state != GPU_DISMOUNTED || wants->input->observed->gpus[g].state == GPU_DISMOUNTED ||
+			!gpu_offers_partitions(&wants->input->observed->gpus[g]))
+			continue;
+		refuse_role(wants, g, D_CAPACITY,
+			"without this GPU, %" G_GUINT64_FORMAT " running VMs on '%s' would have no partition; raise the partition count "
+			"or stop VMs there",
+			short_of, it->name);
+		any = true;
+	}
+	return any;
+}
+
+static void refuse_count_for_room(struct wants *wants, const struct world *goal)
+{
+	uint64_t needed = 0, offered = 0;
+	for (uint32_t host = 0; host < goal->n_hosts; host++) {
+		struct room room = room_of(wants, goal, host, 0);
+		needed += room.needed - room.gained;
+		offered += room.offered;
+	}
+	refuse_count(wants, D_CAPACITY,
+		"%" G_GUINT64_FORMAT " VMs run with a partition, and there would be %" G_GUINT64_FORMAT
+		" partitions; counts that would do: %s",
+		needed, offered, counts_that_would_do(wants, goal));
+}
+
+/* As few VMs as possible, among equals the later in the manifests: takes the last 'n' that gain something here. */
+static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32_t host, uint64_t n, bool devices)
+{
+	bool any = false;
+	for (; n > 0; n--) {
+		uint32_t last = NO_INDEX;
+		for (uint32_t i = 0; i < goal->n_vms; i++) {
+			const struct vm *now = &wants->input->observed->vms[i], *then = &goal->vms[i];
+			bool gains = devices ? then->n_devices > now->n_devices : then->n_adapters > now->n_adapters;
+			if (then->host != host || !vm_is_running(then) || !gains || wants->vms[i].refused ||
+				wants->vms[i].ownership != VM_MANAGED)
+				continue;
+			if (last == NO_INDEX || wants->vms[i].rank > wants->vms[last].rank)
+				last = i;
+		}
+		if (last == NO_INDEX)
+			return any;
+		refuse_vm(wants, last, D_CAPACITY, "all %s of '%s' are taken by running VMs; free one, or run VM '%s' on another host",
+			devices ? "whole GPUs" : "partitions", goal->hosts[host].name, goal->vms[last].name);
+		any = true;
+	}
+	return any;
+}
+
+static bool refuse_host(struct wants *wants, const struct world *goal, uint32_t host)
+{
+	struct room room = room_of(wants, goal, host, 0);
+	if (!room.known || room.needed <= room.offered)
+		return false;
+	/* VMs that run with a partition today keep it; who is new has to wait */
+	if (room.needed - room.gained <= room.offered)
+		return refuse_gainers(wants, goal, host, room.needed - room.offered, false);
+	if (refuse_dismounts(wants, goal, host, room.needed - room.gained - room.offered))
+		return true;
+	if (host_count_changes(wants, goal, host) && !wants->count_refused) {
+		refuse_count_for_room(wants, goal);
+		return true;
+	}
+	return room.gained && refuse_gainers(wants, goal, host, room.gained, false);
+}
+
+static bool refuse_pool(struct wants *wants, const struct world *goal, uint32_t host, const char *name)
+{
+	const struct pool *pool = host_find_pool(&goal->hosts[host], name);
+	uint32_t needed = 0, members = pool ? pool->n_members : 0;
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		for (uint32_t d = 0; goal->vms[i].host == host && vm_is_running(&goal->vms[i]) && d < goal->vms[i].n_devices; d++)
+			needed += goal->vms[i].devices[d].pool && strcmp(goal->vms[i].devices[d].pool, name) == 0;
+	return needed > members && refuse_gainers(wants, goal, host, needed - members, true);
+}
+
+bool refuse_capacity(struct arena *arena, struct wants *wants, const struct world *goal)
+{
+	for (uint32_t host = 0; host < goal->n_hosts; host++)
+		if (refuse_host(wants, goal, host))
+			return true;
+	const struct spec_cluster *cluster = wants->input->cluster;
+	for (uint32_t i = 0; cluster && i < cluster->n_gpus; i++) {
+		if (!cluster->gpus[i].passthrough || cluster->type != CLUSTER_FAILOVER)
+			continue;
+		const char *pool = group_pool_name(arena, cluster, &cluster->gpus[i]);
+		for (uint32_t host = 0; host < goal->n_hosts; host++)
+			if (refuse_pool(wants, goal, host, pool))
+				return true;
+	}
+	return false;
+}

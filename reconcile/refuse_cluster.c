@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reasons to leave a whole cluster as it is. */
+#include "reconcile/refuse.h"
+
+#include <string.h>
+
+static void not_built(struct wants *wants, const struct head *head, const char *field)
+{
+	wants_refuse(wants, D_NOT_BUILT, head_loc(head, field), wants->input->cluster->name, field,
+		"the field '%s' is not supported yet with another value than its default; remove it", field);
+}
+
+static void refuse_rollout(struct wants *wants)
+{
+	const struct spec_rollout *rollout = &wants->input->cluster->rollout;
+	if (rollout->strategy != STRATEGY_HOMOGENEOUS)
+		not_built(wants, &rollout->head, "strategy");
+	if (rollout->max_unavailable.set)
+		not_built(wants, &rollout->head, "maxUnavailable");
+	if (rollout->max_hosts != 1)
+		not_built(wants, &rollout->head, "maxHosts");
+	if (rollout->n_windows)
+		not_built(wants, &rollout->head, "windows");
+	if (rollout->stop.method != STOP_SHUTDOWN)
+		not_built(wants, &rollout->stop.head, "method");
+	if (rollout->stop.timeout_s != 300)
+		not_built(wants, &rollout->stop.head, "timeout");
+	if (rollout->stop.on_timeout != ON_TIMEOUT_FAIL)
+		not_built(wants, &rollout->stop.head, "onTimeout");
+}
+
+static void refuse_unbuilt(struct wants *wants)
+{
+	const struct spec_cluster *cluster = wants->input->cluster;
+	const struct spec *spec = wants->input->spec;
+	refuse_rollout(wants);
+	if (cluster->unmanaged != UNMANAGED_REPORT)
+		not_built(wants, &cluster->head, "unmanaged");
+	if (cluster->resilience.host_failures)
+		not_built(wants, &cluster->resilience.head, "hostFailures");
+	if (cluster->suspend)
+		not_built(wants, &cluster->head, "suspend");
+	if (cluster->max_partitions_per_vm != 1)
+		not_built(wants, &cluster->head, "maxPartitionsPerVM");
+	for (uint32_t i = 0; i < spec->n_assignments; i++) {
+		const struct spec_assignment *assignment = &spec->assignments[i];
+		if (strcmp(assignment->cluster, cluster->name) != 0)
+			continue;
+		if (assignment->placement != PLACEMENT_PREFERRED)
+			not_built(wants, &assignment->head, "placement");
+		if (assignment->requires)
+			not_built(wants, &assignment->head, "requires");
+	}
+}
+
+/* In a failover cluster all of its nodes must be listed, and no others. */
+static void refuse_nodes(struct wants *wants, const struct host *host)
+{
+	const struct spec_cluster *cluster = wants->input->cluster;
+	for (uint32_t i = 0; i < host->n_nodes; i++)
+		if (!cluster_find_host(cluster, host->nodes[i].name))
+			wants_refuse(wants, D_HOST_TYPE, head_loc(&cluster->head, "hosts"), host->name, "hosts",
+				"'%s' reports the node '%s', which the manifest does not list; add it, perhaps with 'exclude'",
+				host->name, host->nodes[i].name);
+	for (uint32_t i = 0; i < cluster->n_hosts && host->n_nodes; i++) {
+		bool found = false;
+		for (uint32_t k = 0; k < host->n_nodes; k++)
+			found |= g_ascii_strcasecmp(cluster->hosts[i].name, host->nodes[k].name) == 0;
+		if (!found)
+			wants_refuse(wants, D_HOST_TYPE, head_loc(&cluster->hosts[i].head, "name"), host->name, "hosts",
+				"'%s' reports no node '%s' in its failover cluster; remove it from the manifest", host->name,
+				cluster->hosts[i].name);
+	}
+}
+
+static void refuse_type(struct wants *wants, const struct host *host)
+{
+	const struct spec_cluster *cluster = wants->input->cluster;
+	const struct spec_host *line = cluster_find_host(cluster, host->name);
+	if (line && line->exclude)
+		return;
+	bool is_clustered = host->cluster_name != NULL;
+	if (is_clustered != (cluster->type == CLUSTER_FAILOVER))
+		wants_refuse(wants, D_HOST_TYPE, head_loc(&cluster->head, "type"), host->name, "type",
+			is_clustered ? "'%s' is a node of the failover cluster '%s'; write 'type: Failover'" :
+				       "'%s' is a node of no failover cluster%s; write 'type: Standalone'",
+			host->name, is_clustered ? host->cluster_name : "");
+}
+
+bool refuse_cluster(struct wants *wants)
+{
+	const struct world *world = wants->input->observed;
+	if (!wants->input->cluster)
+		return false;
+	uint32_t before = wants->refusals->len;
+	refuse_unbuilt(wants);
+	for (uint32_t i = 0; i < world->n_hosts; i++)
+		refuse_type(wants, &world->hosts[i]);
+	/* every node tells the same list: the first one's is enough, so that a mistake is said once */
+	for (uint32_t i = 0; i < world->n_hosts && wants->refusals->len == before; i++)
+		if (wants->input->cluster->type == CLUSTER_FAILOVER)
+			refuse_nodes(wants, &world->hosts[i]);
+	return wants->refusals->len > before;
+}

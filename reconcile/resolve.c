@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/resolve.h"
+
+#include <string.h>
+
+/* ---- adapters ---- */
+
+static void set_adapters(struct arena *arena, struct vm *vm, const struct adapter *adapters, uint32_t n)
+{
+	vm->adapters = arena_copy(arena, adapters, n * sizeof(*adapters));
+	vm->n_adapters = n;
+}
+
+/* An adapter that was taken away comes back with the quotas and the pin that it had; it gets a new id. */
+static struct adapter as_new(const struct adapter *adapter)
+{
+	struct adapter fresh = *adapter;
+	fresh.id = NULL;
+	fresh.gpus = 0;
+	fresh.gpu_paths = NULL;
+	fresh.n_gpu_paths = 0;
+	fresh.outgoing_live_migration = TRI_UNKNOWN;
+	return fresh;
+}
+
+static void give_adapter(struct arena *arena, struct wants *wants, struct vm *vm, uint32_t index)
+{
+	struct adapter adapter = { .pinned = TRI_NO };
+	if (wants_owed_parts(wants, index) && vm->debt->n_adapters)
+		adapter = as_new(&vm->debt->adapters[0]);
+	set_adapters(arena, vm, &adapter, 1);
+}
+
+/* A pin to a GPU that is to be passed through is taken off: the adapter is replaced by an unpinned one. */
+static void unpin(struct arena *arena, const struct wants *wants, struct world *goal, uint32_t index)
+{
+	const struct world *world = wants->input->observed;
+	struct vm *vm = &goal->vms[index];
+	for (uint32_t g = 0; g < world->n_gpus; g++) {
+		if (world->gpus[g].host != vm->host || world->gpus[g].state == GPU_DISMOUNTED ||
+			goal->gpus[g].state != GPU_DISMOUNTED)
+			continue;
+		for (uint32_t a = 0; a < vm->n_adapters; a++) {
+			if (!(adapter_pins(world, &world->vms[index], &vm->adapters[a]) & gpu_bit(world, g)))
+				continue;
+			g_autofree struct adapter *adapters = g_memdup2(vm->adapters, vm->n_adapters * sizeof(*adapters));
+			adapters[a] = as_new(&adapters[a]);
+			adapters[a].pin = NULL;
+			adapters[a].pinned = TRI_NO;
+			set_adapters(arena, vm, adapters, vm->n_adapters);
+		}
+	}
+}
+
+/* ---- devices ---- */
+
+static bool device_is_selected(const struct wants *wants, uint32_t vm, const struct device *device)
+{
+	const struct world *world = wants->input->observed;
+	struct vm probe = world->vms[vm];
+	probe.devices = device;
+	probe.n_devices = 1;
+	for (uint32_t g = 0; g < world->n_gpus; g++)
+		if (wants->gpus[g].group && vm_device_could_be(world, &probe, g))
+			return true;
+	return device->pool && g_str_has_prefix(device->pool, "hvgpu-");
+}
+
+/* Keeps the devices that are none of the cluster's selected GPUs: an NVMe disk is never touched. */
+static void drop_selected_devices(struct arena *arena, const struct wants *wants, struct vm *vm, uint32_t index)
+{
+	struct device *kept = arena_array(arena, struct device, vm->n_devices);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < vm->n_devices; i++)
+		if (!device_is_selected(wants, index, &vm->devices[i]))
+			kept[n++] = vm->devices[i];
+	vm->devices = kept;
+	vm->n_devices = n;
+}
+
+static bool path_is_taken(const struct world *goal, const char *path, uint32_t host)
+{
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		for (uint32_t d = 0; goal->vms[i].host == host && d < goal->vms[i].n_devices; d++)
+			if (goal->vms[i].devices[d].location_path &&
+				strcmp(goal->vms[i].devices[d].location_path, path) == 0)
+				return true;
+	return false;
+}
+
+static const char *free_path(const struct wants *wants, const struct world *goal, const struct gpu_group *group,
+	uint32_t host)
+{
+	for (uint32_t g = 0; g < goal->n_gpus; g++)
+		if (goal->gpus[g].host == host && wants->gpus[g].group == group && !wants->gpus[g].refused &&
+			goal->gpus[g].state == GPU_DISMOUNTED && !path_is_taken(goal, goal->gpus[g].location_path, host))
+			return goal->gpus[g].location_path;
+	return NULL;
+}
+
+static bool device_is_of(const struct wants *wants, const struct gpu_group *group, const struct vm *vm,
+	const struct device *device, const char *pool)
+{
+	if (device->pool)
+		return pool && strcmp(device->pool, pool) == 0;
+	uint32_t gpu = world_find_gpu(wants->input->observed, vm->host, device->location_path);
+	return gpu != NO_INDEX && wants->gpus[gpu].group == group;
+}
+
+/* Brings the number of whole GPUs of 'group' to what the assignment asks for. */
+static void give_devices(struct arena *arena, struct wants *wants, struct world *goal, uint32_t index)
+{
+	struct vm *vm = &goal->vms[index];
+	const struct vm_want *want = &wants->vms[index];
+	bool pooled = wants->input->cluster->type == CLUSTER_FAILOVER;
+	const char *pool = pooled ? group_pool_name(arena, wants->input->cluster, want->group) : NULL;
+	struct device *devices = arena_array(arena, struct device, vm->n_devices + want->assignment->count);
+	uint32_t n = 0, have = 0;
+	for (uint32_t i = 0; i < vm->n_devices; i++) {
+		bool fits = device_is_of(wants, want->group, vm, &vm->devices[i], pool);
+		if (fits ? have < want->assignment->count : !device_is_selected(wants, index, &vm->devices[i]))
+			devices[n++] = vm->devices[i];
+		have += fits && have < want->assignment->count;
+	}
+	vm->devices = devices;
+	vm->n_devices = n;
+	for (; have < want->assignment->count; have++) {
+		const char *path = pooled ? NULL : free_path(wants, goal, want->group, vm->host);
+		if (!pooled && !path) {
+			wants_refuse(wants, D_NO_GPU, want->loc, subject_of_vm(wants->arena, goal, index), "whole GPU",
+				"host '%s' has no GPU of group '%s' left for VM '%s'", goal->hosts[vm->host].name,
+				want->group->name, vm->name);
+			wants->vms[index].refused = true;
+			return;
+		}
+		devices[n++] = (struct device){ .location_path = path, .pool = pool };
+		vm->n_devices = n;
+	}
+}
+
+/* ---- settings that change while the VM runs ---- */
+
+static void live_settings(struct vm *vm)
+{
+	if (vm->n_adapters && vm->automatic_checkpoints)
+		vm->automatic_checkpoints = false;
+	if (vm->n_devices && vm->stop_action == STOP_ACTION_SAVE)
+		vm->stop_action = STOP_ACTION_TURN_OFF;
+	if ((vm->n_adapters || vm->n_devices) && vm->clustered == TRI_YES && maybe_is(vm->offline_action, OFFLINE_SAVE))
+		vm->offline_action = KNOWN(OFFLINE_FORCED);
+}
+
+/* ---- one VM ---- */
+
+static void resolve_managed(struct arena *arena, struct wants *wants, struct world *goal, uint32_t index)
+{
+	struct vm *vm = &goal->vms[index];
+	const struct gpu_group *group = wants->vms[index].group;
+	if (!group)
+		return; /* reported by the manifest's own rules */
+	const struct vm before = *vm;
+	if (group->passthrough) {
+		vm->n_adapters = 0;
+		give_devices(arena, wants, goal, index);
+	} else {
+		if (!vm->n_adapters)
+			give_adapter(arena, wants, vm, index);
+		unpin(arena, wants, goal, index);
+		drop_selected_devices(arena, wants, vm, index);
+	}
+	if (wants->vms[index].refused) {
+		*vm = before;
+		return;
+	}
+	if (wants->input->cluster->vm_settings == VM_SETTINGS_ENFORCE)
+		live_settings(vm);
+}
+
+static void take_back(struct arena *arena, const struct wants *wants, struct world *goal, uint32_t index)
+{
+	goal->vms[index].n_adapters = 0;
+	drop_selected_devices(arena, wants, &goal->vms[index], index);
+}
+
+/* Parts that a debt names come back, for unmanaged VMs too. */
+static void pay_parts(struct arena *arena, struct wants *wants, struct world *goal, uint32_t index)
+{
+	struct vm *vm = &goal->vms[index];
+	const struct debt *debt = vm->debt;
+	if (debt->n_adapters && !vm->n_adapters) {
+		struct adapter *adapters = arena_array(arena, struct adapter, debt->n_adapters);
+		for (uint32_t i = 0; i < debt->n_adapters; i++)
+			adapters[i] = as_new(&debt->adapters[i]);
+		set_adapters(arena, vm, adapters, debt->n_adapters);
+	}
+	if (debt->n_devices && !vm->n_devices) {
+		vm->devices = debt->devices;
+		vm->n_devices = debt->n_devices;
+	}
+	(void)wants;
+}
+
+static void resolve_vm(struct arena *arena, struct wants *wants, struct world *goal, uint32_t index)
+{
+	const struct vm_want *want = &wants->vms[index];
+	if (want->excluded || want->frozen)
+		return;
+	bool apply = wants->input->mode == PLAN_APPLY;
+	if (apply && !want->refused && want->ownership == VM_MANAGED)
+		resolve_managed(arena, wants, goal, index);
+	else if (apply && !want->refused && want->ownership == VM_OURS)
+		take_back(arena, wants, goal, index);
+	else if (wants_owed_parts(wants, index))
+		pay_parts(arena, wants, goal, index);
+	if (wants_owed_power(wants, index))
+		goal->vms[index].state = VM_RUNNING;
+}
+
+struct world *resolve_goal(struct arena *arena, struct wants *wants, bool *complete)
+{
+	struct world *goal = world_copy(arena, wants->input->observed);
+	resolve_gpus(arena, wants, goal, complete);
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		resolve_vm(arena, wants, goal, i);
+	return goal;
+}
+
+/* ---- settings that ride on a stop ---- */
+
+static bool raise_to(struct maybe_u64 *value, struct maybe_u64 need)
+{
+	if (!need.known || (value->known && value->value >= need.value))
+		return false;
+	*value = need;
+	return true;
+}
+
+static void ride(struct arena *arena, struct wants *wants, bool will_be_off, struct world *goal, uint32_t index)
+{
+	const struct vm_want *want = &wants->vms[index];
+	struct vm *vm = &goal->vms[index];
+	if (want->ownership != VM_MANAGED || want->refused || !want->group || !want->group->passthrough || !vm->n_devices ||
+		wants->input->cluster->vm_settings != VM_SETTINGS_ENFORCE)
+		return;
+	struct mmio_need need = resolve_mmio(wants, want->group, index, want->assignment->count);
+	struct vm fit = *vm;
+	bool differs = !fit.cache_control;
+	fit.cache_control = true;
+	differs |= raise_to(&fit.mmio_low_bytes, need.low_bytes);
+	differs |= raise_to(&fit.mmio_high_bytes, need.high_bytes);
+	if (differs && will_be_off)
+		*vm = fit;
+	else if (differs)
+		diag_add(wants->diags, D_SETTING_LATER, want->loc, subject_of_vm(arena, goal, index),
+			"cache control or MMIO space of VM '%s' is less than its GPU demands; it is raised when the VM is off",
+			vm->name);
+}
+
+void resolve_riding(struct arena *arena, struct wants *wants, const struct touch *touch, struct world *goal)
+{
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		struct vm *vm = &goal->vms[i];
+		if (wants->input->mode == PLAN_APPLY && !wants->vms[i].frozen && !wants->vms[i].excluded)
+			ride(arena, wants, vm_is_off(&wants->input->observed->vms[i]) || touch->vms[i].stop, goal, i);
+		if (touch->vms[i].stop && vm->clustered == TRI_YES && maybe_is(vm->offline_action, OFFLINE_SAVE))
+			vm->offline_action = KNOWN(OFFLINE_FORCED);
+	}
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the invariants need to know of the manifests, from the wants of a plan. */
+#pragma once
+#include "model/rules.h"
+#include "reconcile/wants.h"
+
+struct rules *rules_make(struct arena *arena, const struct wants *wants);

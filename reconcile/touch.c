@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/touch.h"
+
+#include <string.h>
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool touch_has_adapter(const struct vm *vm, const struct adapter *adapter)
+{
+	for (uint32_t i = 0; i < vm->n_adapters; i++)
+		if (same_text(vm->adapters[i].id, adapter->id) && same_text(vm->adapters[i].pin, adapter->pin))
+			return true;
+	return false;
+}
+
+/* Devices of one pool are alike, so the 'nth' equal one is looked for (from 0). */
+bool touch_has_device(const struct vm *vm, const struct device *device, uint32_t nth)
+{
+	for (uint32_t i = 0; i < vm->n_devices; i++)
+		if (same_text(vm->devices[i].location_path, device->location_path) &&
+			same_text(vm->devices[i].pool, device->pool) && nth-- == 0)
+			return true;
+	return false;
+}
+
+static bool has_all_parts(const struct vm *of, const struct vm *in)
+{
+	for (uint32_t i = 0; i < of->n_adapters; i++)
+		if (!touch_has_adapter(in, &of->adapters[i]))
+			return false;
+	for (uint32_t i = 0; i < of->n_devices; i++) {
+		uint32_t nth = 0;
+		for (uint32_t j = 0; j < i; j++)
+			nth += same_text(of->devices[j].location_path, of->devices[i].location_path) &&
+			       same_text(of->devices[j].pool, of->devices[i].pool);
+		if (!touch_has_device(in, &of->devices[i], nth))
+			return false;
+	}
+	return true;
+}
+
+static bool count_changes(const struct gpu *before, const struct gpu *after)
+{
+	return after->state == GPU_PARTITIONABLE && after->count.known && !maybe_equal(before->count, after->count);
+}
+
+static bool leaves_passthrough(const struct world *observed, const struct world *goal, uint32_t gpu)
+{
+	const struct pool *before = gpu_pool(observed, gpu), *after = gpu_pool(goal, gpu);
+	bool leaves_pool = before && !(after && strcmp(before->name, after->name) == 0);
+	return observed->gpus[gpu].state == GPU_DISMOUNTED && (goal->gpus[gpu].state != GPU_DISMOUNTED || leaves_pool);
+}
+
+static bool enters_passthrough(const struct world *observed, const struct world *goal, uint32_t gpu)
+{
+	return observed->gpus[gpu].state != GPU_DISMOUNTED && goal->gpus[gpu].state == GPU_DISMOUNTED;
+}
+
+bool touch_adapter_is_in_the_way(const struct touch *touch, const struct world *observed, const struct world *goal,
+	uint32_t vm, const struct adapter *adapter)
+{
+	const struct host *host = &observed->hosts[observed->vms[vm].host];
+	struct vm off = observed->vms[vm];
+	off.state = VM_OFF;
+	/* once mounted, a GPU is one more that an unpinned adapter could be on: so ask both worlds */
+	uint64_t gpus = adapter_gpus(observed, &off, adapter) | adapter_gpus(goal, &off, adapter);
+	for (uint32_t g = host->first_gpu; g < host->first_gpu + host->n_gpus; g++)
+		if (touch->count_changes[g] && (gpus & gpu_bit(observed, g)))
+			return true;
+	return false;
+}
+
+static void mark(struct vm_touch *touch, unsigned cause, uint32_t gpu)
+{
+	touch->causes |= cause;
+	if (touch->gpu == NO_INDEX)
+		touch->gpu = gpu;
+}
+
+/* A count changes under the VM: whatever it holds that could be on such a GPU must go; Saved ones cannot. */
+static void touch_by_counts(struct touch *touch, const struct world *observed, const struct world *goal, uint32_t index)
+{
+	const struct vm *vm = &observed->vms[index];
+	struct vm_touch *mine = &touch->vms[index];
+	const struct host *host = &observed->hosts[vm->host];
+	for (uint32_t g = host->first_gpu; g < host->first_gpu + host->n_gpus; g++) {
+		if (!touch->count_changes[g])
+			continue;
+		bool in_the_way = vm_could_be_on(observed, vm, g);
+		for (uint32_t a = 0; a < vm->n_adapters && vm_is_off(vm); a++)
+			in_the_way |= (adapter_gpus(goal, vm, &vm->adapters[a]) & gpu_bit(observed, g)) != 0;
+		if (!in_the_way)
+			continue;
+		mark(mine, TOUCH_COUNT, g);
+		mine->cycle = true;
+		mine->early = !vm_is_off(vm);
+	}
+}
+
+static void touch_by_roles(struct touch *touch, const struct world *observed, const struct world *goal, uint32_t index)
+{
+	const struct vm *vm = &observed->vms[index];
+	const struct host *host = &observed->hosts[vm->host];
+	for (uint32_t g = host->first_gpu; g < host->first_gpu + host->n_gpus; g++) {
+		bool pinned = false;
+		for (uint32_t a = 0; a < vm->n_adapters; a++)
+			pinned |= (adapter_pins(observed, vm, &vm->adapters[a]) & gpu_bit(observed, g)) != 0;
+		if (enters_passthrough(observed, goal, g) && (pinned || (!vm_is_off(vm) && vm_could_be_on(observed, vm, g))))
+			mark(&touch->vms[index], TOUCH_ROLE, g);
+		if (!leaves_passthrough(observed, goal, g) || !vm_device_could_be(observed, vm, g))
+			continue;
+		if (!vm_is_off(vm)) {
+			mark(&touch->vms[index], TOUCH_ROLE, g);
+			touch->vms[index].early = true;
+		} else if (world_find_gpu(observed, vm->host, observed->gpus[g].location_path) == g && !gpu_pool(observed, g)) {
+			mark(&touch->vms[index], TOUCH_ROLE, g); /* an off VM names it */
+		}
+	}
+}
+
+struct touch *touch_make(struct arena *arena, const struct world *observed, const struct world *goal)
+{
+	struct touch *touch = arena_new_of(arena, struct touch);
+	touch->vms = arena_array(arena, struct vm_touch, observed->n_vms);
+	bool *changes = arena_array(arena, bool, observed->n_gpus);
+	for (uint32_t g = 0; g < observed->n_gpus; g++) {
+		changes[g] = count_changes(&observed->gpus[g], &goal->gpus[g]);
+		touch->n_counts += changes[g];
+		touch->n_roles += enters_passthrough(observed, goal, g) || leaves_passthrough(observed, goal, g);
+	}
+	touch->count_changes = changes;
+	for (uint32_t i = 0; i < observed->n_vms; i++) {
+		const struct vm *vm = &observed->vms[i];
+		touch->vms[i].gpu = NO_INDEX;
+		if (!has_all_parts(vm, &goal->vms[i]) || !has_all_parts(&goal->vms[i], vm))
+			mark(&touch->vms[i], TOUCH_OWN, NO_INDEX);
+		if (touch->n_counts)
+			touch_by_counts(touch, observed, goal, i);
+		if (touch->n_roles)
+			touch_by_roles(touch, observed, goal, i);
+		touch->vms[i].stop = touch->vms[i].causes && vm_can_stop(vm);
+		touch->vms[i].blocked = touch->vms[i].causes && !vm_can_stop(vm) && !vm_is_off(vm);
+	}
+	return touch;
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/wants.h"
+
+#include "base/text.h"
+#include "reconcile/choose.h"
+#include "reconcile/debts.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void wants_refuse(struct wants *wants, enum diag_code code, struct loc loc, const char *subject, const char *what,
+	const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	g_autofree char *reason = g_strdup_vprintf(fmt, args);
+	va_end(args);
+	struct refusal refusal = {
+		.subject = arena_strdup(wants->arena, subject),
+		.what = arena_strdup(wants->arena, what),
+		.reason = arena_strdup(wants->arena, reason),
+		.code = code,
+		.loc = loc,
+	};
+	g_array_append_val(wants->refusals, refusal);
+	diag_add(wants->diags, code, loc, subject, "%s: %s", what, reason);
+}
+
+const char *subject_of_gpu(struct arena *arena, const struct world *world, uint32_t gpu)
+{
+	const struct gpu *it = &world->gpus[gpu];
+	return arena_printf(arena, "host/%s/gpu/%s", world->hosts[it->host].name, it->location_path);
+}
+
+const char *subject_of_vm(struct arena *arena, const struct world *world, uint32_t vm)
+{
+	const struct vm *it = &world->vms[vm];
+	return arena_printf(arena, "host/%s/vm/%s", world->hosts[it->host].name, it->name);
+}
+
+bool wants_owed_power(const struct wants *wants, uint32_t vm)
+{
+	const struct vm *it = &wants->input->observed->vms[vm];
+	return wants->vms[vm].debt == DEBT_OPEN && it->debt->power != DEBT_POWER_NONE && vm_is_off(it);
+}
+
+bool wants_owed_parts(const struct wants *wants, uint32_t vm)
+{
+	const struct vm *it = &wants->input->observed->vms[vm];
+	return wants->vms[vm].debt == DEBT_OPEN && (it->debt->n_adapters || it->debt->n_devices);
+}
+
+static bool is_frozen(const struct plan_input *input, const char *subject)
+{
+	for (uint32_t i = 0; i < input->n_frozen; i++)
+		if (strcmp(input->frozen[i], subject) == 0)
+			return true;
+	return false;
+}
+
+static bool host_is_excluded(const struct plan_input *input, uint32_t host)
+{
+	if (!input->cluster)
+		return false;
+	const struct spec_host *line = cluster_find_host(input->cluster, input->observed->hosts[host].name);
+	return line && line->exclude;
+}
+
+static void mark_left_alone(struct wants *wants)
+{
+	const struct world *world = wants->input->observed;
+	for (uint32_t i = 0; i < world->n_gpus; i++) {
+		wants->gpus[i].excluded = host_is_excluded(wants->input, world->gpus[i].host);
+		wants->gpus[i].frozen =
+			wants->input->n_frozen && is_frozen(wants->input, subject_of_gpu(wants->arena, world, i));
+	}
+	for (uint32_t i = 0; i < world->n_vms; i++) {
+		wants->vms[i].excluded = host_is_excluded(wants->input, world->vms[i].host);
+		wants->vms[i].frozen =
+			wants->input->n_frozen && is_frozen(wants->input, subject_of_vm(wants->arena, world, i));
+	}
+}
+
+/* ---- VMs that lines name ---- */
+
+struct naming {
+	const struct spec_assignment *assignment;
+	const struct gpu_group *group;
+	uint32_t *rank;
+};
+
+static void manage(struct wants *wants, const struct naming *naming, uint32_t vm, struct loc loc)
+{
+	struct vm_want *want = &wants->vms[vm];
+	want->ownership = VM_MANAGED;
+	want->assignment = naming->assignment;
+	want->group = naming->group;
+	want->loc = loc;
+	want->rank = (*naming->rank)++;
+}
+
+static const char *hosts_of_vms_named(struct wants *wants, const char *name)
+{
+	const struct world *world = wants->input->observed;
+	g_autoptr(GString) hosts = g_string_new(NULL);
+	for (uint32_t i = 0; i < world->n_vms; i++)
+		if (g_ascii_strcasecmp(world->vms[i].name, name) == 0)
+			g_string_append_printf(hosts, "%s%s", hosts->len ? ", " : "",
+				world->hosts[world->vms[i].host].name);
+	return arena_strdup(wants->arena, hosts->str);
+}
+
+static void vm_is_missing(struct wants *wants, const struct spec_vm *line, const char *subject)
+{
+	const struct world *world = wants->input->observed;
+	if (line->optional)
+		return;
+	if (world->n_missing)
+		diag_add(wants->diags, D_UNKNOWN_FACT, line->head.loc, subject,
+			"VM '%s' is on no observed host; it may be on '%s', which was not observed", line->name,
+			world->missing[0].name);
+	else
+		wants_refuse(wants, D_VM_NOT_FOUND, head_loc(&line->head, "name"), subject, "assignment",
+			"no host of cluster '%s' has a VM named '%s'; correct the name, remove the line or mark it optional",
+			wants->input->cluster->name, line->name);
+}
+
+/* False when the VM cannot be managed where it is. */
+static bool vm_is_in_place(struct wants *wants, const struct spec_vm *line, uint32_t vm, const char *subject)
+{
+	const struct plan_input *input = wants->input;
+	const char *here = input->observed->hosts[input->observed->vms[vm].host].name;
+	if (wants->vms[vm].excluded) {
+		wants_refuse(wants, D_VM_STATE, line->head.loc, subject, "assignment",
+			"VM '%s' is on '%s', which the cluster excludes", line->name, here);
+		return false;
+	}
+	if (!line->host || g_ascii_strcasecmp(line->host, here) == 0)
+		return true;
+	if (input->cluster->type == CLUSTER_STANDALONE)
+		wants_refuse(wants, D_VM_NOT_FOUND, head_loc(&line->head, "host"), subject, "assignment",
+			"VM '%s' is on '%s', not on '%s', and standalone hosts do not move VMs; correct the line", line->name,
+			here, line->host);
+	else
+		wants_refuse(wants, D_NOT_BUILT, head_loc(&line->head, "host"), subject, "host",
+			"VM '%s' is on '%s', and moving it to '%s' is not supported yet; remove 'host'", line->name, here,
+			line->host);
+	return false;
+}
+
+static void manage_named(struct wants *wants, const struct naming *naming)
+{
+	const struct world *world = wants->input->observed;
+	for (uint32_t i = 0; i < naming->assignment->n_vms; i++) {
+		const struct spec_vm *line = &naming->assignment->vms[i];
+		const char *subject = arena_printf(wants->arena, "vm/%s", line->name);
+		uint32_t n = 0, vm = world_find_vm_named(world, line->name, &n);
+		if (n > 1)
+			wants_refuse(wants, D_VM_AMBIGUOUS, head_loc(&line->head, "name"), subject, "assignment",
+				"%u VMs are named '%s', on %s; rename all but one", n, line->name,
+				hosts_of_vms_named(wants, line->name));
+		else if (n == 0)
+			vm_is_missing(wants, line, subject);
+		else if (vm_is_in_place(wants, line, vm, subject))
+			manage(wants, naming, vm, head_loc(&line->head, "name"));
+	}
+}
+
+static bool is_named_by_a_line(const struct wants *wants, const char *name)
+{
+	const struct spec *spec = wants->input->spec;
+	for (uint32_t i = 0; i < spec->n_assignments; i++) {
+		if (strcmp(spec->assignments[i].cluster, wants->input->cluster->name) != 0)
+			continue;
+		for (uint32_t j = 0; j < spec->assignments[i].n_vms; j++)
+			if (g_ascii_strcasecmp(spec->assignments[i].vms[j].name, name) == 0)
+				return true;
+	}
+	return false;
+}
+
+static void manage_matched(struct wants *wants, const struct naming *naming)
+{
+	const struct world *world = wants->input->observed;
+	const struct spec_vm_match *match = naming->assignment->match;
+	if (!match)
+		return;
+	struct loc loc = head_loc(&match->head, "namePattern");
+	uint32_t n = 0;
+	for (uint32_t vm = 0; vm < world->n_vms; vm++) {
+		if (!text_glob_fold(match->name_pattern, world->vms[vm].name) || wants->vms[vm].excluded)
+			continue;
+		n++;
+		if (is_named_by_a_line(wants, world->vms[vm].name))
+			continue;
+		const struct vm_want *other = &wants->vms[vm];
+		if (other->ownership == VM_MANAGED) {
+			wants_refuse(wants, D_VM_AMBIGUOUS, loc, subject_of_vm(wants->arena, world, vm), "assignment",
+				"the patterns of '%s' and '%s' both match VM '%s'; name it in one of them",
+				other->assignment->name, naming->assignment->name, world->vms[vm].name);
+			wants->vms[vm].refused = true;
+			continue;
+		}
+		manage(wants, naming, vm, loc);
+	}
+	if (n == 0)
+		diag_add(wants->diags, D_VMS_PATTERN_NONE, loc, NULL, "pattern '%s' matches no VM of cluster '%s'",
+			match->name_pattern, wants->input->cluster->name);
+}
+
+static void manage_all(struct wants *wants)
+{
+	const struct spec *spec = wants->input->spec;
+	uint32_t rank = 0;
+	/* lines first, patterns second: explicit names win */
+	for (int patterns = 0; patterns <= 1; patterns++)
+		for (uint32_t i = 0; i < spec->n_assignments; i++) {
+			const struct spec_assignment *assignment = &spec->assignments[i];
+			if (strcmp(assignment->cluster, wants->input->cluster->name) != 0)
+				continue;
+			struct naming naming = { assignment, cluster_find_group(wants->input->cluster, assignment->gpus),
+				&rank };
+			if (patterns)
+				manage_matched(wants, &naming);
+			else
+				manage_named(wants, &naming);
+		}
+}
+
+/* ---- VMs that no line names ---- */
+
+/* The VM holds an adapter or a device of a GPU that a group selects. An adapter that could be on any GPU of its host
+ * counts (world.md decision 16). */
+static bool holds_selected_gpu(const struct wants *wants, uint32_t vm)
+{
+	const struct world *world = wants->input->observed;
+	const struct vm *it = &world->vms[vm];
+	const struct host *host = &world->hosts[it->host];
+	for (uint32_t g = host->first_gpu; g < host->first_gpu + host->n_gpus; g++)
+		if (wants->gpus[g].group && (vm_could_be_on(world, it, g) || vm_device_could_be(world, it, g)))
+			return true;
+	return false;
+}
+
+static void own_the_rest(struct wants *wants)
+{
+	const struct plan_input *input = wants->input;
+	for (uint32_t i = 0; i < input->observed->n_vms; i++) {
+		const struct vm *vm = &input->observed->vms[i];
+		struct vm_want *want = &wants->vms[i];
+		if (want->ownership == VM_MANAGED || want->excluded || (!vm->n_adapters && !vm->n_devices))
+			continue;
+		bool ours = vm->record && input->owner && strcmp(vm->record->owner, input->owner) == 0 && input->cluster &&
+			    strcmp(vm->record->cluster, input->cluster->name) == 0;
+		if (ours && input->cluster->prune && input->mode == PLAN_APPLY)
+			want->ownership = VM_OURS;
+		else if (holds_selected_gpu(wants, i))
+			want->ownership = VM_UNMANAGED;
+	}
+}
+
+static void find_owner(struct wants *wants)
+{
+	const struct plan_input *input = wants->input;
+	const struct cluster_record *newest = NULL;
+	for (uint32_t i = 0; i < input->observed->n_hosts; i++) {
+		const struct cluster_record *record = input->observed->hosts[i].record;
+		if (record && (!newest || record->epoch > newest->epoch))
+			newest = record;
+	}
+	if (!newest || !input->owner || !newest->owner || strcmp(newest->owner, input->owner) == 0 || input->adopt)
+		return;
+	wants->foreign_owner = true;
+	diag_add(wants->diags, D_OWNER_WARNING, input->cluster->name_loc, input->cluster->name,
+		"cluster '%s' belongs to '%s', and this source is '%s'; the plan is made as if it were ours", input->cluster->name,
+		newest->owner, input->owner);
+}
+
+struct wants *wants_make(struct arena *arena, const struct plan_input *input, struct diags *diags)
+{
+	struct wants *wants = arena_new_of(arena, struct wants);
+	wants->arena = arena;
+	wants->diags = diags;
+	wants->input = input;
+	wants->gpus = arena_array(arena, struct gpu_want, input->observed->n_gpus);
+	wants->vms = arena_array(arena, struct vm_want, input->observed->n_vms);
+	wants->refusals = g_array_new(FALSE, TRUE, sizeof(struct refusal));
+	mark_left_alone(wants);
+	debts_judge(wants);
+	if (input->cluster) {
+		find_owner(wants);
+		wants->partitioned = cluster_partitioned_group(input->cluster);
+		choose_gpus(wants);
+		manage_all(wants);
+	} else {
+		choose_gpus_without_manifest(wants);
+	}
+	own_the_rest(wants);
+	if (wants->partitioned)
+		wants->count = wants->partitioned->partition_count;
+	return wants;
+}
+
+void wants_done(struct wants *wants)
+{
+	g_array_unref(wants->refusals);
+	wants->refusals = NULL;
+}

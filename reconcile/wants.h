@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who wants what: the manifests laid over the observed world. Which GPU belongs to which group, which VM is managed by
+ * which line, which debts are open. Choices between GPUs are made here, for the least disruption. What is refused is
+ * noted in the same tables by refuse.h, so that resolve.h can leave it out.
+ */
+#pragma once
+#include "reconcile/plan.h"
+#include "reconcile/planner.h"
+
+#define DEBT_STATES(X)                                                            \
+	X(DEBT_NONE, "none") X(DEBT_VOID, "void")                                     \
+	X(DEBT_OPEN, "open")               /* to be paid now */                       \
+	X(DEBT_OLD, "old")                 /* a person decides: `settle` */           \
+	X(DEBT_IN_PROGRESS, "in-progress") /* of a run that still holds its lease */
+enum debt_state { DEBT_STATES(NAMES_ENUM) DEBT_STATE_COUNT };
+
+struct gpu_want {
+	enum gpu_role role;
+	const struct gpu_group *group; /* NULL: no group selects it */
+	bool excluded;                 /* its host is left alone */
+	bool refused;                  /* its role change is refused: it stays as it is */
+	bool frozen;                   /* failed in this run: does not change any more */
+};
+
+struct vm_want {
+	enum vm_ownership ownership;
+	const struct spec_assignment *assignment; /* managed: the one that names it */
+	const struct gpu_group *group;            /* managed: of that assignment; NULL when it does not exist */
+	struct loc loc;                           /* of the line that names it */
+	uint32_t rank;                            /* order in the manifests; later ones are refused first */
+	bool refused;                             /* its own wish is refused: it stays as it is */
+	bool frozen;
+	bool excluded;
+	enum debt_state debt;
+};
+
+struct wants {
+	const struct plan_input *input;
+	struct gpu_want *gpus; /* per GPU of the observed world */
+	struct vm_want *vms;   /* per VM */
+	const struct gpu_group *partitioned; /* the group with a partition count, or NULL */
+	struct maybe_u64 count;              /* the count to reach; unknown: counts stay as they are */
+	bool count_refused;
+	bool roles_wait;                     /* only one GPU may be mounted now: valid counts are not known (complete: false) */
+	bool foreign_owner;
+	GArray *refusals;                    /* struct refusal; texts in 'arena' */
+	struct arena *arena;
+	struct diags *diags;
+};
+
+/* Lays the manifests over the world. Findings go to 'diags', refusals into wants->refusals (freed by wants_done). */
+struct wants *wants_make(struct arena *arena, const struct plan_input *input, struct diags *diags);
+void wants_done(struct wants *wants);
+
+/* Notes a refusal, and the same as a finding. */
+void wants_refuse(struct wants *wants, enum diag_code code, struct loc loc, const char *subject, const char *what,
+		  const char *fmt, ...) G_GNUC_PRINTF(6, 7);
+
+/* Names of things, as findings and steps have them. */
+const char *subject_of_gpu(struct arena *arena, const struct world *world, uint32_t gpu);
+const char *subject_of_vm(struct arena *arena, const struct world *world, uint32_t vm);
+
+/* The observed world has this debt to be paid in this plan: its power, its parts. */
+bool wants_owed_power(const struct wants *wants, uint32_t vm);
+bool wants_owed_parts(const struct wants *wants, uint32_t vm);
