@@ -10,5 +10,5 @@ bool rules_in_play(const struct rules *rules, const struct world *world, uint32_
 
 	if (rules->gpu_role[gpu] != ROLE_PARTITIONED || (rules->gpu_excluded && rules->gpu_excluded[gpu]))
 		return false;
-	return state == GPU_PARTITIONABLE || state == GPU_DISMOUNTED || state == GPU_DISABLED;
+	return state == GPU_PARTITIONABLE || state == GPU_DISMOUNTED;
 }
