@@ -28,6 +28,14 @@ int lock_wait(int fd, int64_t offset, int64_t n_bytes)
 	return set_lock(fd, F_OFD_SETLKW, F_WRLCK, offset, n_bytes);
 }
 
+int lock_test(int fd, int64_t offset, int64_t n_bytes)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = n_bytes };
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+		return -errno;
+	return lock.l_type == F_UNLCK ? 0 : LOCK_HELD;
+}
+
 int lock_release(int fd, int64_t offset, int64_t n_bytes)
 {
 	return set_lock(fd, F_OFD_SETLK, F_UNLCK, offset, n_bytes);

@@ -19,6 +19,9 @@ int lock_try(int fd, int64_t offset, int64_t n_bytes);
 /* The same, and waits. -EINTR when a signal comes first. */
 int lock_wait(int fd, int64_t offset, int64_t n_bytes);
 
+/* Looks without taking: LOCK_HELD when another open of the file has any of those bytes, 0, or a negative errno. */
+int lock_test(int fd, int64_t offset, int64_t n_bytes);
+
 int lock_release(int fd, int64_t offset, int64_t n_bytes);
 
 /* Frees every lock taken through 'fd'. A negative 'fd' is accepted. */
