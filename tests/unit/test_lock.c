@@ -93,6 +93,17 @@ static void dead_process_frees_its_locks(void **state)
 	assert_int_equal(lock_try(fixture->one, 0, 1), 0);
 }
 
+static void looking_takes_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	assert_int_equal(lock_test(fixture->one, 0, 1), 0);
+	assert_int_equal(lock_try(fixture->two, 0, 1), 0);
+	assert_int_equal(lock_test(fixture->one, 0, 1), LOCK_HELD);
+	assert_int_equal(lock_test(fixture->one, 1, 1), 0);
+	assert_int_equal(lock_test(fixture->two, 0, 1), 0);
+	assert_int_equal(lock_test(-1, 0, 1), -EBADF);
+}
+
 static void waiting_ends_when_the_holder_does(void **state)
 {
 	struct fixture *fixture = *state;
@@ -139,6 +150,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(closed_file_frees_its_locks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(closing_another_open_keeps_the_lock, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dead_process_frees_its_locks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(looking_takes_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(waiting_ends_when_the_holder_does, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(open_keeps_contents_and_tells_errors, set_up, tear_down),
 	};
