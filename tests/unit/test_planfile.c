@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/planfile.h"
+#include "tests/lib/sample_run.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static char *dump(const struct run *run)
+{
+	json_auto_t *json = planfile_to_json(run);
+	return json_dumps(json, JSON_INDENT(2));
+}
+
+/* Reads 'text'; the code of the first finding, or -1 when it was read. */
+static int read_code(const char *text)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	struct source source = { "plan.json", text, strlen(text) };
+	struct diags *diags = diags_new(arena);
+	struct run *run = NULL;
+	int result = planfile_read(arena, &source, &run, diags);
+	assert_int_equal(result == 0, diags->n_errors == 0);
+	assert_int_equal(result == 0, run != NULL);
+	return result == 0 ? -1 : (int)diags->first->code;
+}
+
+static struct run *full_run(struct arena *arena)
+{
+	struct plan *plan = sample_plan(arena, 12);
+	struct refusal *refusal = arena_new_of(arena, struct refusal);
+	struct missing_host *missing = arena_new_of(arena, struct missing_host);
+	struct world *observed = (struct world *)plan->observed;
+	*refusal = (struct refusal){ "vm/vdi-099", "a partition", "it is saved", D_VM_STATE, SAMPLE_LOC };
+	*missing = (struct missing_host){ "hv04", "no answer" };
+	observed->missing = missing;
+	observed->n_missing = 1;
+	plan->incomplete_hosts = true;
+	plan->refusals = refusal;
+	plan->n_refusals = 1;
+	(void)!diag_add(plan->diags, D_VM_STATE, SAMPLE_LOC, "vm/vdi-099", "it is saved");
+	diag_also(plan->diags, SAMPLE_LOC, "wanted here");
+	(void)!diag_add(plan->diags, D_CAPACITY_OFF, LOC_NONE, NULL, "2 partitions \xff are missing");
+	struct rules *rules = (struct rules *)plan->rules;
+	((struct maybe_u64 *)rules->vm_mmio_high)[0] = KNOWN(UINT64_MAX);
+	return sample_run(arena, plan);
+}
+
+static void plan_written_and_read_gives_the_same_bytes(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	char *written = dump(full_run(arena));
+	struct source source = { "plan.json", written, strlen(written) };
+	struct diags *diags = diags_new(arena);
+	struct run *run = NULL;
+	int result = planfile_read(arena, &source, &run, diags);
+	if (diags->first)
+		print_message("%s\n", diags->first->message);
+	assert_int_equal(result, 0);
+	assert_true(run->from_file);
+	char *again = dump(run);
+	assert_string_equal(written, again);
+	assert_true(planfile_is(&source));
+	free(written);
+	free(again);
+}
+
+static void plan_read_has_steps_rules_and_worlds(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	char *written = dump(full_run(arena));
+	struct source source = { "plan.json", written, strlen(written) };
+	struct run *run = NULL;
+	assert_int_equal(planfile_read(arena, &source, &run, diags_new(arena)), 0);
+	const struct plan *plan = run->plans[0];
+	assert_int_equal(plan->n_steps, 54);
+	assert_int_equal(plan->steps[24].kind, STEP_SET_COUNT);
+	assert_int_equal(plan->steps[24].count, 8);
+	assert_int_equal(plan->steps[24].n_after, 12);
+	assert_int_equal(plan->steps[24].loc.line, 8);
+	assert_string_equal(plan->steps[24].loc.source->name, "clusters/paris.yaml");
+	assert_int_equal(plan->observed->n_vms, 12);
+	assert_true(maybe_is(plan->observed->gpus[5].count, 4));
+	assert_true(maybe_is(plan->goal->gpus[5].count, 8));
+	assert_int_equal(plan->rules->gpu_role[5], ROLE_PARTITIONED);
+	assert_int_equal(plan->rules->vm_ownership[11], VM_MANAGED);
+	assert_true(maybe_is(plan->rules->vm_mmio_high[0], UINT64_MAX));
+	assert_int_equal(plan_exit(plan), EXIT_REFUSED);
+	assert_string_equal(plan->observed->missing[0].name, "hv04");
+	free(written);
+}
+
+static void plan_with_a_moving_vm_keeps_the_order_of_vms(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct run *original = full_run(arena);
+	((struct world *)original->plans[0]->goal)->vms[0].host = 2;
+	char *written = dump(original);
+	struct source source = { "plan.json", written, strlen(written) };
+	struct run *run = NULL;
+	assert_int_equal(planfile_read(arena, &source, &run, diags_new(arena)), 0);
+	const struct plan *plan = run->plans[0];
+	assert_string_equal(plan->goal->vms[0].id, plan->observed->vms[0].id);
+	assert_int_equal(plan->goal->vms[0].host, 2);
+	free(written);
+}
+
+static void plan_edited_is_refused(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	char *written = dump(full_run(arena));
+	assert_int_equal(read_code(written), -1);
+	char *at = strstr(written, "\"partition_count\": 8");
+	at[strlen("\"partition_count\": ")] = '4';
+	assert_int_equal(read_code(written), D_PLAN_FILE);
+	free(written);
+}
+
+/* The document with 'key' of its first cluster (or of itself) replaced, and a digest that fits. */
+static int read_with(const char *key, json_t *value, bool in_cluster)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	json_auto_t *json = planfile_to_json(full_run(arena));
+	json_t *at = in_cluster ? json_array_get(json_object_get(json, "clusters"), 0) : json;
+	if (value)
+		json_object_set_new(at, key, value);
+	else
+		json_object_del(at, key);
+	json_object_del(json, "digest");
+	char *bytes = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+	g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, bytes, -1);
+	free(bytes);
+	json_object_set_new(json, "digest", json_string(digest));
+	char *text = json_dumps(json, 0);
+	int code = read_code(text);
+	free(text);
+	return code;
+}
+
+static void plan_with_a_member_missing_or_wrong_is_refused(void **state)
+{
+	(void)state;
+	static const char *const members[] = { "mode", "complete", "incomplete_hosts", "suspended", "foreign_owner",
+		"consents", "debts_open", "debts_old", "to_adopt", "cost", "changes", "steps", "refusals", "findings",
+		"rules", "prior_state", "planned_values" };
+	assert_int_equal(read_with("tool", json_string("x"), false), -1);
+	for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+		assert_int_equal(read_with(members[i], NULL, true), D_PLAN_FILE);
+		assert_int_equal(read_with(members[i], json_real(1.5), true), D_PLAN_FILE);
+		assert_int_equal(read_with(members[i], json_integer(-1), true), D_PLAN_FILE);
+	}
+	assert_int_equal(read_with("clusters", NULL, false), D_PLAN_FILE);
+	assert_int_equal(read_with("clusters", json_pack("[i]", 1), false), D_PLAN_FILE);
+	assert_int_equal(read_with("steps", json_pack("[{s:i}]", "id", 2), true), D_PLAN_FILE);
+	assert_int_equal(read_with("debts_open", json_integer(1ll << 40), true), D_PLAN_FILE);
+	assert_int_equal(read_with("planned_values", json_pack("{s:[],s:[]}", "hosts", "missing"), true), D_PLAN_FILE);
+}
+
+static void plan_of_another_major_version_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(read_with("format_version", json_string("1.9"), false), -1);
+	assert_int_equal(read_with("format_version", json_string("2.0"), false), D_PLAN_FILE);
+	assert_int_equal(read_with("format_version", json_string("10.0"), false), D_PLAN_FILE);
+}
+
+static void text_that_is_no_plan_is_refused(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "", "{", "[]", "null", "{}", "{\"format_version\": \"1.0\"}",
+		"{\"format_version\": 99999999999999999999}", "{\"a\":1,\"a\":2}", "\xff\xfe", "kind: GpuCluster\n" };
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+		struct source source = { "x", texts[i], strlen(texts[i]) };
+		assert_int_equal(read_code(texts[i]), D_PLAN_FILE);
+		assert_int_equal(planfile_is(&source), strstr(texts[i], "format_version") != NULL);
+	}
+}
+
+/* Every prefix, and every byte changed: never a crash (run under sanitizers). */
+static void plan_damaged_anywhere_is_refused(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	char *written = dump(sample_run(arena, sample_plan(arena, 1)));
+	size_t n = strlen(written);
+	for (size_t i = 0; i < n; i += 97) {
+		g_autofree char *cut = g_strndup(written, i);
+		assert_int_equal(read_code(cut), D_PLAN_FILE);
+		char was = written[i];
+		written[i] = was == '1' ? '2' : '1';
+		read_code(written); /* white space and such may change without harm */
+		written[i] = was;
+	}
+	free(written);
+}
+
+static void json_has_terraform_keys(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	json_auto_t *json = planfile_to_json(full_run(arena));
+	json_t *resources = json_object_get(json, "resource_changes"), *first = json_array_get(resources, 0);
+	json_t *change = json_object_get(first, "change");
+	assert_int_equal(json_array_size(resources), 6);
+	assert_string_equal(json_string_value(json_object_get(first, "address")),
+		"cluster.paris.host.hv01.gpu[\"PCIROOT(20)#PCI(0100)\"]");
+	assert_string_equal(json_string_value(json_object_get(first, "type")), "hvgpu_gpu");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(change, "actions"), 0)), "update");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(change, "after"), "partition_count")), 8);
+	assert_int_equal(json_array_size(json_object_get(json, "checks")), INVARIANT_COUNT);
+	assert_true(json_is_false(json_object_get(json, "complete")));
+	assert_true(json_is_true(json_object_get(json, "errored")));
+	assert_int_equal(json_integer_value(json_object_get(json, "exit_code")), EXIT_REFUSED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plan_written_and_read_gives_the_same_bytes),
+		cmocka_unit_test(plan_read_has_steps_rules_and_worlds),
+		cmocka_unit_test(plan_with_a_moving_vm_keeps_the_order_of_vms),
+		cmocka_unit_test(plan_edited_is_refused),
+		cmocka_unit_test(plan_with_a_member_missing_or_wrong_is_refused),
+		cmocka_unit_test(plan_of_another_major_version_is_refused),
+		cmocka_unit_test(text_that_is_no_plan_is_refused),
+		cmocka_unit_test(plan_damaged_anywhere_is_refused),
+		cmocka_unit_test(json_has_terraform_keys),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
