@@ -8,12 +8,13 @@
 #include "reconcile/schedule.h"
 
 /* What happens, as it happens: for the live line, plain lines, JSON lines. */
-#define APPLY_EVENTS(X)                                                                                      \
-	X(APPLY_CLUSTER_START, "apply_cluster_start") X(APPLY_STEP_START, "apply_start")                             \
-	X(APPLY_STEP_PROGRESS, "apply_progress") X(APPLY_STEP_DONE, "apply_complete")                                \
-	X(APPLY_STEP_FAILED, "apply_errored") X(APPLY_STEP_RETRY, "apply_retry")                                     \
-	X(APPLY_WAY_BACK, "apply_way_back") X(APPLY_INTERRUPTED, "apply_interrupted")                                \
-	X(APPLY_REPLAN, "apply_replan") X(APPLY_CLUSTER_DONE, "apply_cluster_done")
+#define APPLY_EVENTS(X) \
+	X(APPLY_CLUSTER_START, "apply_cluster_start") \
+	X(APPLY_STEP_START, "apply_start") \
+	X(APPLY_STEP_PROGRESS, "apply_progress") X(APPLY_STEP_DONE, "apply_complete") \
+		X(APPLY_STEP_FAILED, "apply_errored") X(APPLY_STEP_RETRY, "apply_retry") \
+			X(APPLY_WAY_BACK, "apply_way_back") X(APPLY_INTERRUPTED, "apply_interrupted") \
+				X(APPLY_REPLAN, "apply_replan") X(APPLY_CLUSTER_DONE, "apply_cluster_done")
 enum apply_event_kind { APPLY_EVENTS(NAMES_ENUM) APPLY_EVENT_COUNT };
 extern const struct names apply_event_names;
 
@@ -22,16 +23,16 @@ struct apply_event {
 	const struct plan *plan;
 	const struct step *step; /* or NULL */
 	enum step_outcome outcome;
-	uint32_t done, total;    /* steps of this plan */
+	uint32_t done, total; /* steps of this plan */
 	uint32_t permille;
-	const char *message;     /* host's words, or what the way back does */
+	const char *message; /* host's words, or what the way back does */
 };
 typedef void apply_event_fn(const struct apply_event *event, void *user);
 
 struct apply_options {
-	struct run_options run;       /* how to plan again under the leases */
-	bool has_limits;              /* --allow, or the approved plan's own cost */
-	struct cost limits;           /* what was approved: stops, moves, role changes */
+	struct run_options run; /* how to plan again under the leases */
+	bool has_limits;        /* --allow, or the approved plan's own cost */
+	struct cost limits;     /* what was approved: stops, moves, role changes */
 	apply_event_fn *on_event;
 	void *user;
 	const volatile int *interrupts; /* number of SIGINT/SIGTERM so far */
@@ -53,4 +54,4 @@ struct apply_result { /* per cluster */
 /* Applies the plans of an approved run (made by run_pipeline or read from a file). Clusters are independent. Results in
  * the run's arena. Returns the worst exit code. */
 enum exit_code apply_run(struct run *run, const struct apply_options *options, struct apply_result **results_out,
-			 uint32_t *n_results_out);
+	uint32_t *n_results_out);

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/apply_parts.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+NAMES_DEFINE(apply_event_names, APPLY_EVENTS);
+
+static void apply_cluster(struct apply *apply);
+
+/* Unique enough: the time, to sort by, and 64 random bits. */
+static char *make_run_id(struct arena *arena, int64_t now)
+{
+	g_autofree char *random = g_uuid_string_random();
+	char *id = arena_printf(arena, "%s-%.8s%.4s%.4s", clock_print(arena, now), random, random + 9, random + 14);
+	return id;
+}
+
+static void start(struct apply *apply, struct run *run, const struct apply_options *options, const struct plan *plan)
+{
+	struct arena *arena = run->arena;
+	*apply = (struct apply){
+		.arena = arena,
+		.run = run,
+		.options = options,
+		.context = g_main_context_new(),
+		.approved = plan,
+		.mode = PLAN_APPLY,
+		.run_id = options->run_id ? options->run_id : make_run_id(arena, options->run.now),
+		.holder = options->holder ? options->holder
+					  : arena_printf(arena, "%s@%s", g_get_user_name(), g_get_host_name()),
+		.started_ms = clock_monotonic_ms(),
+		.diags = diags_new(arena),
+		.frozen = g_ptr_array_new(),
+		.down = g_hash_table_new(g_str_hash, g_str_equal),
+		.surprised = g_hash_table_new(g_str_hash, g_str_equal),
+	};
+}
+
+static void end(struct apply *apply)
+{
+	g_main_context_unref(apply->context);
+	g_ptr_array_unref(apply->frozen);
+	g_hash_table_unref(apply->down);
+	g_hash_table_unref(apply->surprised);
+}
+
+enum exit_code apply_run(struct run *run, const struct apply_options *options, struct apply_result **results_out,
+	uint32_t *n_results_out)
+{
+	struct apply_result *results = arena_array(run->arena, struct apply_result, run->n_plans);
+	enum exit_code code = run->diags->exit;
+	for (uint32_t i = 0; i < run->n_plans; i++) {
+		struct apply apply;
+		start(&apply, run, options, run->plans[i]);
+		results[i] = (struct apply_result){ .cluster = run->plans[i]->cluster, .diags = apply.diags };
+		apply.result = &results[i];
+		apply_tell(
+			&apply, (struct apply_event){ .kind = APPLY_CLUSTER_START, .total = run->plans[i]->n_steps });
+		apply_cluster(&apply);
+		results[i].exit = exit_worse(results[i].exit, apply.diags->exit);
+		apply_tell(&apply, (struct apply_event){ .kind = APPLY_CLUSTER_DONE });
+		code = exit_worse(code, results[i].exit);
+		end(&apply);
+	}
+	*results_out = results;
+	*n_results_out = run->n_plans;
+	return code;
+}
+
+/* ---- one cluster ---- */
+
+static void say_interrupted(struct apply *apply)
+{
+	const char *cluster = apply->approved->cluster ? apply->approved->cluster : "the hosts";
+	if (apply->result->n_still_owed)
+		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL,
+			"'%s' was interrupted; some VMs are not back, run 'hvgpu restore'", cluster);
+	else if (apply_interrupts(apply) > 1)
+		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL,
+			"'%s' was interrupted twice and left as it is; 'hvgpu restore' brings back what is down",
+			cluster);
+	else
+		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL, "'%s' was interrupted; apply it again to go on",
+			cluster);
+}
+
+static bool has_diag(const struct diags *diags, const struct diag *diag)
+{
+	for (const struct diag *other = diags->first; other; other = other->next) {
+		if (other->code == diag->code && g_strcmp0(other->message, diag->message) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Findings that the approved plan did not have: the world changed. */
+static void add_news(struct apply *apply, const struct plan *plan)
+{
+	for (const struct diag *diag = plan->diags->first; diag; diag = diag->next) {
+		bool known = has_diag(apply->approved->diags, diag) || has_diag(apply->diags, diag);
+		if (!known && !(diag->code == D_DEBT_OPEN && apply->performed))
+			diag_add(apply->diags, diag->code, diag->loc, diag->subject, "%s", diag->message);
+	}
+}
+
+/* The plan of this round, within what was approved; debts alone where that is not so. NULL: nothing can be done. */
+static const struct plan *next_plan(struct apply *apply, const struct world *world, bool is_first)
+{
+	bool saved = apply->run->from_file && is_first && apply->mode == apply->approved->mode;
+	const struct plan *plan = saved ? again_saved(apply, world) : again_plan(apply, world, apply->mode);
+	if (plan && apply->mode == PLAN_APPLY) {
+		bool stale = again_within(apply, plan) < 0;
+		if (!stale && again_mode(apply, plan) == PLAN_APPLY)
+			return plan;
+	} else if (plan) {
+		return plan;
+	}
+	apply->mode = PLAN_RESTORE; /* Debts are paid all the same. */
+	return again_plan(apply, world, PLAN_RESTORE);
+}
+
+static bool is_only_round(const struct apply *apply, const struct plan *plan)
+{
+	return plan->complete || !plan->n_steps || apply->mode == PLAN_RESTORE ||
+	       (apply->run->from_file && !apply->approved->spec);
+}
+
+static void finish(struct apply *apply)
+{
+	record_ours(apply);
+	record_clear_void(apply);
+}
+
+static void tell_again(struct apply *apply, const struct plan *plan, const char *why)
+{
+	apply_tell(apply,
+		(struct apply_event){ .kind = APPLY_REPLAN, .plan = plan, .total = plan->n_steps, .message = why });
+}
+
+/* Under the leases: plans and carries out until nothing is left to learn. */
+static void work(struct apply *apply)
+{
+	const char *why = "the hosts are held; the plan is made again";
+	for (uint32_t round = 0; round < APPLY_ROUNDS_MAX; round++) {
+		const struct world *world = again_observe(apply);
+		const struct plan *plan = next_plan(apply, world, round == 0);
+		apply->plan = plan;
+		add_news(apply, plan);
+		apply->result->exit = plan_exit(plan);
+		tell_again(apply, plan, why);
+		if (apply_interrupts(apply)) {
+			if (apply->performed && apply_interrupts(apply) == 1)
+				back_go(apply);
+			say_interrupted(apply);
+			return;
+		}
+		enum drive_end end = plan->n_steps ? drive_plan(apply, plan, false) : DRIVE_FINISHED;
+		if (end == DRIVE_FINISHED && is_only_round(apply, plan)) {
+			finish(apply);
+			return;
+		}
+		if (end == DRIVE_FAILED || end == DRIVE_INTERRUPTED)
+			back_go(apply);
+		if (end == DRIVE_INTERRUPTED || end == DRIVE_STOPPED)
+			say_interrupted(apply);
+		if (end != DRIVE_FINISHED && end != DRIVE_SURPRISED)
+			return;
+		why = end == DRIVE_FINISHED ? "more is known now" : "the world is not as expected";
+	}
+	diag_add(apply->diags, D_UNEXPECTED, LOC_NONE, NULL,
+		"'%s' was planned %d times and is not done; run 'hvgpu apply' again",
+		apply->approved->cluster ? apply->approved->cluster : "the hosts", APPLY_ROUNDS_MAX);
+	back_go(apply);
+}
+
+static bool lacks_record(const struct apply *apply, const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->observed->n_hosts; i++) {
+		const struct cluster_record *record = plan->observed->hosts[i].record;
+		if (!record || g_strcmp0(record->owner, apply->run->owner) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Without a step there is nothing to write, but for `--adopt`. */
+static bool has_work(struct apply *apply)
+{
+	const struct plan *plan = apply->approved;
+	if (apply->mode != plan->mode) { /* Only debts may be paid. Are there any? */
+		plan = again_plan(apply, plan->observed, apply->mode);
+		apply->plan = plan;
+	}
+	if (plan->n_steps)
+		return true;
+	bool adopts = apply->options->run.adopt && apply->mode == PLAN_APPLY && apply->run->owner && plan->cluster;
+	return adopts && (plan->n_to_adopt || plan->foreign_owner || lacks_record(apply, plan));
+}
+
+static void apply_cluster(struct apply *apply)
+{
+	apply->result->exit = plan_exit(apply->approved);
+	apply->mode = again_mode(apply, apply->approved);
+	if (!has_work(apply))
+		return;
+	if (apply_interrupts(apply)) {
+		say_interrupted(apply);
+		return;
+	}
+	if (leases_take(apply) == 0)
+		work(apply);
+	else if (apply_interrupts(apply))
+		say_interrupted(apply);
+	leases_release(apply);
+}

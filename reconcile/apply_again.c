@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/apply_parts.h"
+
+#include "reconcile/observe.h"
+#include "reconcile/planner.h"
+#include "reconcile/run_plan.h"
+
+#include <string.h>
+
+/* ---- observe ---- */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct missing_host *)a)->name, ((const struct missing_host *)b)->name);
+}
+
+/* The hosts that were missing from the beginning still are; others may have come to it. */
+static void set_missing(struct apply *apply, struct world *world, const struct observed *sum)
+{
+	const struct world *before = apply->approved->observed;
+	struct missing_host *missing =
+		arena_array(apply->arena, struct missing_host, before->n_missing + sum->n_missing);
+	for (uint32_t i = 0; i < before->n_missing; i++)
+		missing[world->n_missing++] = before->missing[i];
+	for (uint32_t i = 0; i < sum->n_missing; i++)
+		missing[world->n_missing++] = sum->missing[i];
+	qsort(missing, world->n_missing, sizeof(*missing), by_name);
+	world->missing = missing;
+}
+
+const struct world *again_observe(struct apply *apply)
+{
+	g_autofree struct look *looks = g_new0(struct look, apply->n_links + 1);
+	uint32_t n_open = 0;
+	for (uint32_t pass = 0, at = 0; pass < 2; pass++) { /* Lost hosts come last and are not asked. */
+		for (uint32_t i = 0; i < apply->n_links; i++) {
+			struct link *link = &apply->links[i];
+			if ((link->session != NULL) != (pass == 0))
+				continue;
+			looks[at].session = link->session;
+			looks[at].endpoint.host = link->host;
+			looks[at].code = D_HOST_UNOBSERVED;
+			looks[at++].reason = "the connection is lost";
+			n_open += pass == 0;
+		}
+	}
+	struct observe_options options = { .context = apply->context, .now = apply_now(apply), .run = apply->run_id };
+	observe_looks(apply->arena, looks, n_open, &options);
+	for (uint32_t i = 0; i < apply->n_links; i++) {
+		struct link *link = link_find(apply, looks[i].endpoint.host);
+		link->session = looks[i].session;
+		link->leased = link->leased && link->session;
+		if (!looks[i].state)
+			observe_report(&looks[i], apply->diags);
+	}
+	struct observed sum = observe_sum(apply->arena, looks, apply->n_links);
+	struct world *world = world_assemble(apply->arena, sum.states, sum.n_states);
+	set_missing(apply, world, &sum);
+	return world;
+}
+
+/* ---- plan ---- */
+
+const struct plan *again_plan(struct apply *apply, const struct world *world, enum plan_mode mode)
+{
+	struct plan_input input = run_plan_input(apply->run, apply->approved->spec, world);
+	input.mode = mode;
+	input.adopt = apply->options->run.adopt;
+	input.now = apply_now(apply);
+	input.live_run = apply->run_id;
+	input.frozen = (const char *const *)apply->frozen->pdata;
+	input.n_frozen = apply->frozen->len;
+	return plan_cluster(apply->arena, &input);
+}
+
+static struct step *bind_steps(struct apply *apply, const struct world *world)
+{
+	const struct plan *plan = apply->approved;
+	struct step *steps = arena_copy(apply->arena, plan->steps, sizeof(*steps) * plan->n_steps);
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		if (step_bind(&steps[i], world, apply->diags) < 0)
+			return NULL;
+	}
+	return steps;
+}
+
+const struct plan *again_saved(struct apply *apply, const struct world *world)
+{
+	const struct plan *plan = apply->approved;
+	struct step *steps = bind_steps(apply, world);
+	if (!steps || check_plan(apply->arena, world, plan, apply->diags) < 0) {
+		diag_add(apply->diags, D_STALE, LOC_NONE, NULL,
+			"the saved plan of '%s' does not fit the present world, as said above; make it again",
+			plan->cluster ? plan->cluster : "these hosts");
+		return NULL;
+	}
+	struct plan *bound = arena_copy(apply->arena, plan, sizeof(*plan));
+	bound->steps = steps;
+	return bound;
+}
+
+static int exceeds(struct apply *apply, const char *what, uint32_t spent, uint32_t now, uint32_t limit)
+{
+	if (spent + now <= limit)
+		return 0;
+	g_autofree char *before = spent ? g_strdup_printf(" after %u done already", spent) : NULL;
+	return diag_add(apply->diags, D_STALE, LOC_NONE, NULL,
+		"the world changed: '%s' would now need %u %s%s, and %u were approved; make the plan again",
+		apply->approved->cluster ? apply->approved->cluster : "the hosts", now, what, before ? before : "",
+		limit);
+}
+
+int again_within(struct apply *apply, const struct plan *plan)
+{
+	const struct cost *limits = apply->options->has_limits ? &apply->options->limits : &apply->approved->cost;
+	const struct cost *spent = &apply->spent;
+	int result = exceeds(apply, "stops of VMs", spent->vms_stopped, plan->cost.vms_stopped,
+		limits->vms_stopped + apply->extra_stops);
+	if (exceeds(apply, "moves", spent->vms_moved, plan->cost.vms_moved, limits->vms_moved) < 0)
+		result = -1;
+	if (exceeds(apply, "changes of role", spent->role_changes, plan->cost.role_changes, limits->role_changes) < 0)
+		result = -1;
+	return result;
+}
+
+/* ---- may we? ---- */
+
+static const struct cluster_record *newest_record(const struct world *world)
+{
+	const struct cluster_record *newest = NULL;
+	for (uint32_t i = 0; i < world->n_hosts; i++) {
+		const struct cluster_record *record = world->hosts[i].record;
+		if (record && (!newest || record->epoch > newest->epoch))
+			newest = record;
+	}
+	return newest;
+}
+
+static int check_commit(struct apply *apply, const struct world *world)
+{
+	const struct cluster_record *record = newest_record(world);
+	const struct source_tree *tree = &apply->run->tree;
+	if (apply->options->allow_older || !tree->commit || !record || !record->commit)
+		return 0;
+	g_autofree char *recorded = g_strndup(record->commit, strcspn(record->commit, "+"));
+	g_autofree char *ours = g_strndup(tree->commit, strcspn(tree->commit, "+"));
+	if (strcmp(recorded, ours) == 0)
+		return 0;
+	enum ancestry ancestry = tree->repository ? source_ancestry(tree, ours, recorded) : ANCESTRY_UNKNOWN;
+	if (ancestry == ANCESTRY_STRICT)
+		return diag_add(apply->diags, D_OLDER_COMMIT, LOC_NONE, NULL,
+			"commit %.12s is older than %.12s, which was applied to '%s' last; --allow-older applies it "
+			"all the same",
+			ours, recorded, apply->approved->cluster);
+	if (ancestry == ANCESTRY_UNKNOWN && !apply->told_ancestry)
+		diag_add(apply->diags, D_UNKNOWN_FACT, LOC_NONE, NULL,
+			"whether commit %.12s is older than %.12s, which was applied to '%s' last, cannot be told; "
+			"fetch the "
+			"whole history",
+			ours, recorded, apply->approved->cluster);
+	apply->told_ancestry |= ancestry == ANCESTRY_UNKNOWN;
+	return 0;
+}
+
+enum plan_mode again_mode(struct apply *apply, const struct plan *plan)
+{
+	if (apply->mode == PLAN_RESTORE || plan->mode == PLAN_RESTORE)
+		return PLAN_RESTORE;
+	int result = 0;
+	if (plan->foreign_owner && !apply->options->run.adopt)
+		result = diag_add(apply->diags, D_OWNER, plan->spec ? plan->spec->name_loc : LOC_NONE, NULL,
+			"cluster '%s' belongs to another repository; 'apply --adopt' takes it over", plan->cluster);
+	if (plan->suspended && plan->n_steps)
+		result = diag_add(apply->diags, D_SUSPENDED, plan->spec ? plan->spec->name_loc : LOC_NONE, NULL,
+			"cluster '%s' is suspended, so nothing is applied; remove 'suspend: true'", plan->cluster);
+	if (plan->observed && check_commit(apply, plan->observed) < 0)
+		result = -1;
+	return result < 0 ? PLAN_RESTORE : PLAN_APPLY;
+}

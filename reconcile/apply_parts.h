@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of apply share: one cluster that is being carried out. Nothing here is for others.
+ *
+ *	apply.c         which clusters, in which order, what it came to
+ *	apply_link.c    one open host: a request, its answer, its time-out
+ *	apply_lease.c   leases and epochs on all hosts of the cluster
+ *	apply_again.c   observe and plan again under the leases, within what was approved
+ *	apply_drive.c   a schedule and the loop: steps to hosts, replies back
+ *	apply_request.c a step as a request: expected facts, debts, records
+ *	apply_back.c    the way back to safety, and who is still down
+ *	apply_record.c  records of what is ours, debts that are void
+ */
+#pragma once
+#include "providers/host/host.h"
+#include "reconcile/apply.h"
+
+enum { APPLY_ROUNDS_MAX = 8, APPLY_GRACE_S = 30 };
+
+/* What a host answered; valid during the call, or in the arena of link_ask_wait(). */
+struct answer {
+	enum host_error error;
+	const char *message;
+	bool changed;
+	struct maybe_u64 epoch;
+	const struct lease *lease;
+};
+
+struct link;
+typedef void answer_fn(struct link *link, const struct answer *answer, void *user);
+
+struct link { /* to one host of the cluster, open until the cluster is done */
+	struct apply *apply;
+	const char *host;
+	struct host_session *session; /* NULL: lost, every request fails as unreachable */
+	bool leased;
+	bool recorded; /* it has this run's cluster record */
+	/* the request under way */
+	struct request request;
+	GSource *timer;
+	answer_fn *on_answer;
+	progress_fn *on_progress;
+	void *user;
+};
+
+struct apply { /* one cluster */
+	struct arena *arena;
+	struct run *run;
+	const struct apply_options *options;
+	GMainContext *context;
+	const struct plan *approved;
+	const struct plan *plan; /* the one being carried out */
+	enum plan_mode mode;
+	const char *run_id, *holder;
+	int64_t started_ms; /* by the clock that never jumps */
+	uint64_t epoch;
+	struct link *links; /* by host name */
+	uint32_t n_links;
+	struct apply_result *result;
+	struct diags *diags;
+	bool told_ancestry;    /* that it is not known which commit is older */
+	bool performed;        /* a step was sent */
+	struct cost spent;     /* by plans of this run that were carried out */
+	uint32_t extra_stops;  /* VMs that somebody started meanwhile may be stopped once more */
+	GPtrArray *frozen;     /* subjects that failed; texts in 'arena' */
+	GHashTable *down;      /* VM id -> name: stopped by us and not started since */
+	GHashTable *surprised; /* subjects that were not as expected once already */
+};
+
+/* ---- apply_link.c ---- */
+
+/* Asks; the answer arrives through the loop, never from within. One request at a time per link. */
+void link_ask(
+	struct link *link, const struct request *request, answer_fn *on_answer, progress_fn *on_progress, void *user);
+/* Asks and waits. The answer's texts are in the apply's arena. Interrupted twice: HOST_UNREACHABLE. */
+struct answer link_ask_wait(struct link *link, const struct request *request);
+struct link *link_find(struct apply *apply, const char *host); /* case aside, or NULL */
+uint32_t apply_interrupts(const struct apply *apply);
+int64_t apply_now(const struct apply *apply);
+/* "in-use: the host's words" */
+const char *answer_text(struct arena *arena, const struct answer *answer);
+
+/* ---- apply_lease.c ---- */
+
+/* Opens every host of the cluster, takes the leases in order, then a new epoch. 0, or -1 with a finding; then
+ * leases_release() is due all the same. */
+int leases_take(struct apply *apply);
+void leases_release(struct apply *apply);
+
+/* ---- apply_again.c ---- */
+
+const struct world *again_observe(struct apply *apply);
+const struct plan *again_plan(struct apply *apply, const struct world *world, enum plan_mode mode);
+/* The approved plan of a file on the present world: NULL with findings when it no longer fits. */
+const struct plan *again_saved(struct apply *apply, const struct world *world);
+/* What the plan costs beyond what was approved: 0, or -1 with HV703. */
+int again_within(struct apply *apply, const struct plan *plan);
+/* May these manifests change anything? PLAN_RESTORE, with findings, where only debts may be paid. */
+enum plan_mode again_mode(struct apply *apply, const struct plan *plan);
+
+/* ---- apply_drive.c ---- */
+
+enum drive_end {
+	DRIVE_FINISHED,
+	DRIVE_FAILED,      /* at least one step failed for good */
+	DRIVE_SURPRISED,   /* the world was not as expected, nothing failed: plan again */
+	DRIVE_INTERRUPTED, /* once: what runs has ended */
+	DRIVE_STOPPED,     /* twice */
+};
+/* Carries out a plan. On the way back a first interruption changes nothing. */
+enum drive_end drive_plan(struct apply *apply, const struct plan *plan, bool is_way_back);
+void apply_tell(struct apply *apply, struct apply_event event);
+
+/* ---- apply_request.c ---- */
+
+/* The request for a step of apply->plan; what it points to is in the arena. */
+struct request request_of_step(struct apply *apply, struct link *link, const struct step *step);
+const struct cluster_record *request_cluster_record(struct apply *apply, const struct link *link);
+const struct vm_record *request_vm_record(struct apply *apply, const struct plan *plan, const char *vm_id);
+
+/* ---- apply_back.c ---- */
+
+void back_go(struct apply *apply);
+
+/* ---- apply_record.c ---- */
+
+void record_ours(struct apply *apply);
+void record_clear_void(struct apply *apply);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/apply_parts.h"
+
+#include <string.h>
+
+enum { RECORD_DEADLINE_S = 60 };
+
+static bool has_step(const struct plan *plan, const char *vm_id)
+{
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		if (g_strcmp0(plan->steps[i].vm_id, vm_id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool gains(const struct plan *plan, const char *vm_id)
+{
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
+		bool adds = step->kind == STEP_ADD_ADAPTER || step->kind == STEP_ADD_DEVICE;
+		if (adds && g_strcmp0(step->vm_id, vm_id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static struct link *link_of_vm(struct apply *apply, const struct plan *plan, uint32_t vm)
+{
+	const struct world *world = plan->goal && vm < plan->goal->n_vms ? plan->goal : plan->observed;
+	return link_find(apply, world->hosts[world->vms[vm].host].name);
+}
+
+static void report(struct apply *apply, const struct link *link, const char *what, const struct answer *answer)
+{
+	g_autofree char *subject = g_strdup_printf("host/%s", link->host);
+	diag_add(apply->diags, D_STEP_FAILED, LOC_NONE, subject, "%s on '%s' failed: %s; run 'hvgpu apply' again", what,
+		link->host, answer_text(apply->arena, answer));
+}
+
+/* A managed VM that had its adapter already: ours from now on. */
+static bool is_to_record(struct apply *apply, const struct plan *plan, uint32_t vm)
+{
+	const struct vm *was = &plan->observed->vms[vm];
+	if (!was->id || (!was->n_adapters && !was->n_devices) || gains(plan, was->id))
+		return false;
+	return !was->record || g_strcmp0(was->record->owner, apply->run->owner) != 0;
+}
+
+static void record_vm(struct apply *apply, const struct plan *plan, uint32_t vm)
+{
+	struct link *link = link_of_vm(apply, plan, vm);
+	const struct vm_record *record = request_vm_record(apply, plan, plan->observed->vms[vm].id);
+	if (!link || !record)
+		return;
+	struct request request = {
+		.kind = REQUEST_RECORD,
+		.epoch = apply->epoch,
+		.deadline_s = RECORD_DEADLINE_S,
+		.cluster_record = request_cluster_record(apply, link),
+		.vm_record = record,
+		.vm_id = plan->observed->vms[vm].id,
+	};
+	struct answer answer = link_ask_wait(link, &request);
+	if (answer.error == HOST_OK)
+		link->recorded = true;
+	else
+		report(apply, link, "writing a record", &answer);
+}
+
+/* Only `--adopt` writes the cluster's record where nothing else was done. */
+static void record_cluster(struct apply *apply, const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->observed->n_hosts; i++) {
+		const struct host *host = &plan->observed->hosts[i];
+		struct link *link = link_find(apply, host->name);
+		const struct cluster_record *record = link ? request_cluster_record(apply, link) : NULL;
+		if (!record || (host->record && g_strcmp0(host->record->owner, record->owner) == 0))
+			continue;
+		struct request request = {
+			.kind = REQUEST_RECORD,
+			.epoch = apply->epoch,
+			.deadline_s = RECORD_DEADLINE_S,
+			.cluster_record = record,
+		};
+		struct answer answer = link_ask_wait(link, &request);
+		if (answer.error == HOST_OK)
+			link->recorded = true;
+		else
+			report(apply, link, "writing the cluster's record", &answer);
+	}
+}
+
+void record_ours(struct apply *apply)
+{
+	const struct plan *plan = apply->plan;
+	bool adopt = apply->options->run.adopt;
+	if (!plan || !plan->observed || apply->mode != PLAN_APPLY || (!apply->performed && !adopt))
+		return;
+	for (uint32_t i = 0; i < plan->observed->n_vms; i++) {
+		if (is_to_record(apply, plan, i))
+			record_vm(apply, plan, i);
+	}
+	if (adopt)
+		record_cluster(apply, plan);
+}
+
+/* Nothing is owed any more: somebody changed the VM's power since, and the parts are not wanted or there already. */
+static bool is_void(const struct vm *vm, const struct vm *goal)
+{
+	const struct debt *debt = vm->debt;
+	bool power = debt->power == DEBT_POWER_STOPPING && vm_is_running(vm);
+	power |= debt->power == DEBT_POWER_STOPPED && debt->state_change.known && vm->state_change.known &&
+		 debt->state_change.value != vm->state_change.value;
+	power |= debt->power == DEBT_POWER_NONE;
+	bool parts = goal->n_adapters <= vm->n_adapters && goal->n_devices <= vm->n_devices;
+	return power && parts;
+}
+
+void record_clear_void(struct apply *apply)
+{
+	const struct plan *plan = apply->plan;
+	if (!apply->performed || !plan || !plan->goal || !plan->observed || plan->goal->n_vms != plan->observed->n_vms)
+		return;
+	for (uint32_t i = 0; i < plan->observed->n_vms; i++) {
+		const struct vm *vm = &plan->observed->vms[i];
+		struct link *link = link_of_vm(apply, plan, i);
+		if (!vm->debt || !vm->id || !link || has_step(plan, vm->id) || !is_void(vm, &plan->goal->vms[i]))
+			continue;
+		struct request request = {
+			.kind = REQUEST_SETTLE,
+			.epoch = apply->epoch,
+			.deadline_s = RECORD_DEADLINE_S,
+			.vm_id = vm->id,
+			.settle = SETTLE_LEAVE_OFF,
+		};
+		link_ask_wait(link, &request); /* A debt that stays is void all the same. */
+	}
+}
