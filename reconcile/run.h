@@ -24,6 +24,7 @@ struct run_options {
 	enum stage until;
 };
 
+struct drift;
 struct run {
 	struct arena *arena;
 	struct run_options options;
@@ -39,6 +40,7 @@ struct run {
 	uint32_t n_missing;
 	int64_t now;
 	bool from_file;                /* read from a saved plan */
+	const struct drift *drift;     /* which changes are drift: set by drift_find(), else NULL (reconcile/drift.h) */
 };
 
 /* Goes through the stages. Always gives a run; its exit code tells. Free with run_free. */
