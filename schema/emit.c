@@ -205,12 +205,22 @@ static bool is_default(const struct field *field, const void *object, const json
 	return json_is_string(json) && preset && strcmp(json_string_value(json), preset) == 0;
 }
 
+/* Some fields have no written form for "nothing": they are absent. */
+static bool is_absent(const struct field *field, const void *object, const json_t *json)
+{
+	if (field->type == FIELD_SHARE)
+		return json_is_null(json);
+	bool is_many = json_is_array(json) || field->type == FIELD_PATH_LISTS;
+	bool is_left_out = (field->flags & FIELD_NOT_EMPTY) && !(field->flags & FIELD_REQUIRED) && is_many;
+	return (is_left_out || (field->flags & FIELD_OMIT)) && is_default(field, object, json);
+}
+
 json_t *emit_json(const struct field *fields, const void *object)
 {
 	json_t *map = json_object();
 	for (const struct field *field = fields; field->type != FIELD_END; field++) {
 		json_t *value = field_json(field, object);
-		if ((field->flags & FIELD_OMIT) && is_default(field, object, value))
+		if (is_absent(field, object, value))
 			json_decref(value);
 		else
 			json_object_set_new(map, field->key, value);

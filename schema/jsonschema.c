@@ -194,14 +194,20 @@ static json_t *object_schema(const struct field *fields)
 	return schema;
 }
 
+/* Manifests may carry what kustomize adds. */
 static json_t *metadata_schema(const struct kind *kind)
 {
 	json_t *name = json_pack("{s:s, s:i}", "type", "string", "minLength", 1);
+	json_t *properties = json_pack("{s:O}", "name", name);
 	if (kind->manifest) {
 		json_object_set_new(name, "pattern", json_string(NAME_PATTERN));
 		json_object_set_new(name, "maxLength", json_integer(63));
+		json_object_set_new(properties, "namespace", json_object());
+		json_object_set_new(properties, "labels", json_object());
+		json_object_set_new(properties, "annotations", json_object());
 	}
-	return json_pack("{s:s, s:{s:o}, s:[s], s:b}", "type", "object", "properties", "name", name, "required", "name",
+	json_decref(name);
+	return json_pack("{s:s, s:o, s:[s], s:b}", "type", "object", "properties", properties, "required", "name",
 		"additionalProperties", 0);
 }
 

@@ -88,6 +88,6 @@ void kustomize_configuration_write(GString *out)
 	}
 	json_auto_t *configuration = json_pack("{s:O}", "nameReference", references);
 	g_string_append(
-		out, "# Made by `hvgpu schema --kustomize`: which fields hold names that kustomize may change.\n");
+		out, "# Which fields refer to an object by its name, so that they follow when kustomize changes it.\n");
 	yaml_write(out, configuration, 0);
 }
