@@ -13,15 +13,17 @@ static void advise_hosts(const struct wants *wants)
 		const char *subject = arena_printf(wants->arena, "host/%s", host->name);
 		if (host->os_build.known && host->os_build.value < BUILD_SERVER_2025)
 			diag_add(wants->diags, D_PLATFORM, LOC_NONE, subject,
-				"'%s' runs build %" G_GUINT64_FORMAT "; GPU partitioning needs Windows Server 2025 (build 26100) or later",
+				"'%s' runs build %" G_GUINT64_FORMAT
+				"; GPU partitioning needs Windows Server 2025 (build 26100) or later",
 				host->name, host->os_build.value);
 		if (host->cluster_name && host->edition && !strstr(host->edition, "Datacenter"))
 			diag_add(wants->diags, D_PLATFORM, LOC_NONE, subject,
-				"'%s' runs edition '%s'; partitions in failover clusters need the Datacenter edition", host->name,
-				host->edition);
+				"'%s' runs edition '%s'; partitions in failover clusters need the Datacenter edition",
+				host->name, host->edition);
 		if (host->sriov == TRI_NO)
-			diag_add(wants->diags, D_PLATFORM, LOC_NONE, subject, "'%s' reports no SR-IOV (%s); enable it in the BIOS",
-				host->name, host->sriov_reasons ? host->sriov_reasons : "no reason given");
+			diag_add(wants->diags, D_PLATFORM, LOC_NONE, subject,
+				"'%s' reports no SR-IOV (%s); enable it in the BIOS", host->name,
+				host->sriov_reasons ? host->sriov_reasons : "no reason given");
 	}
 	for (uint32_t i = 0; i < world->n_missing; i++) {
 		const struct spec_host *line = cluster_find_host(wants->input->cluster, world->missing[i].name);
@@ -50,35 +52,38 @@ static void advise_settings(const struct wants *wants, const struct vm *vm, stru
 	if (vm->dynamic_memory && vm->memory_startup_bytes.known && vm->memory_minimum_bytes.known &&
 		vm->memory_startup_bytes.value != vm->memory_minimum_bytes.value)
 		diag_add(wants->diags, D_MEMORY, loc, subject,
-			"VM '%s' has dynamic memory with startup and minimum not equal, so it does not start with a GPU; set them equal "
+			"VM '%s' has dynamic memory with startup and minimum not equal, so it does not start with a "
+			"GPU; set them equal "
 			"while it has none",
 			vm->name);
 	if (vm->generation == 1 && vm->n_adapters)
-		diag_add(wants->diags, D_PLATFORM, loc, subject, "VM '%s' is of generation 1; partitions need generation 2", vm->name);
+		diag_add(wants->diags, D_PLATFORM, loc, subject,
+			"VM '%s' is of generation 1; partitions need generation 2", vm->name);
 	if (vm->n_adapters && vm->checkpoint_type != CHECKPOINT_DISABLED)
 		diag_add(wants->diags, D_CHECKPOINTS, loc, subject,
 			"VM '%s' has checkpoints of type %s; the host refuses them while it has a partition", vm->name,
 			name_of(&checkpoint_type_names, vm->checkpoint_type));
 	if (vm->clustered == TRI_YES && !vm->offline_action.known)
-		diag_add(wants->diags, D_UNKNOWN_FACT, loc, subject, "the offline action of VM '%s' is not known; it must not be Save",
-			vm->name);
+		diag_add(wants->diags, D_UNKNOWN_FACT, loc, subject,
+			"the offline action of VM '%s' is not known; it must not be Save", vm->name);
 }
 
 static void advise_adapters(const struct wants *wants, const struct vm *vm, struct loc loc, const char *subject)
 {
 	if (vm->n_adapters > wants->input->cluster->max_partitions_per_vm)
-		diag_add(wants->diags, D_SURPLUS, loc, subject, "VM '%s' has %u partition adapters, and %u is allowed", vm->name,
-			vm->n_adapters, wants->input->cluster->max_partitions_per_vm);
+		diag_add(wants->diags, D_SURPLUS, loc, subject, "VM '%s' has %u partition adapters, and %u is allowed",
+			vm->name, vm->n_adapters, wants->input->cluster->max_partitions_per_vm);
 	for (uint32_t a = 0; a < vm->n_adapters; a++) {
 		if (!vm->adapters[a].pin)
 			continue;
 		if (vm->clustered == TRI_YES)
 			diag_add(wants->diags, D_PIN_CLUSTERED, loc, subject,
-				"VM '%s' is clustered and its partition is pinned to %s of '%s', so it cannot run on another host", vm->name,
-				vm->adapters[a].pin, wants->input->observed->hosts[vm->host].name);
+				"VM '%s' is clustered and its partition is pinned to %s of '%s', so it cannot run on "
+				"another host",
+				vm->name, vm->adapters[a].pin, wants->input->observed->hosts[vm->host].name);
 		else
-			diag_add(wants->diags, D_PINNED_ADAPTER, loc, subject, "the partition of VM '%s' is pinned to %s and stays so",
-				vm->name, vm->adapters[a].pin);
+			diag_add(wants->diags, D_PINNED_ADAPTER, loc, subject,
+				"the partition of VM '%s' is pinned to %s and stays so", vm->name, vm->adapters[a].pin);
 	}
 }
 
@@ -105,7 +110,8 @@ static uint32_t advise_vms(const struct wants *wants, const struct world *goal)
 	}
 	if (n_to_adopt)
 		diag_add(wants->diags, D_TO_ADOPT, LOC_NONE, input->cluster->name,
-			"%u managed VMs of cluster '%s' had their GPU before; deleting their lines would not take it back until a run "
+			"%u managed VMs of cluster '%s' had their GPU before; deleting their lines would not take it "
+			"back until a run "
 			"changes something there, or 'apply --adopt' records them as ours",
 			n_to_adopt, input->cluster->name);
 	return n_to_adopt;
@@ -144,6 +150,7 @@ uint32_t advise(struct arena *arena, const struct wants *wants, const struct wor
 	advise_capacity(wants, goal);
 	if (!wants->input->owner && wants->input->mode == PLAN_APPLY && wants->input->cluster->prune)
 		diag_add(wants->diags, D_NO_OWNER, wants->input->cluster->name_loc, wants->input->cluster->name,
-			"the source has neither an origin nor --owner, so GPUs of VMs that are no longer mentioned are not taken back");
+			"the source has neither an origin nor --owner, so GPUs of VMs that are no longer mentioned are "
+			"not taken back");
 	return n_to_adopt;
 }

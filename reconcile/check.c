@@ -25,8 +25,9 @@ struct checker {
 
 static int reject(struct checker *checker, const struct step *step, const struct violation *violation)
 {
-	return diag_add(checker->diags, D_INVARIANT, step->loc, violation->subject, "step %u (%s) would break '%s': %s", step->id,
-		step_text(checker->arena, step), name_of(&invariant_names, violation->invariant), violation->message);
+	return diag_add(checker->diags, D_INVARIANT, step->loc, violation->subject, "step %u (%s) would break '%s': %s",
+		step->id, step_text(checker->arena, step), name_of(&invariant_names, violation->invariant),
+		violation->message);
 }
 
 static int check_step(struct checker *checker, struct world *world, const struct step *step)
@@ -40,7 +41,8 @@ static int check_step(struct checker *checker, struct world *world, const struct
 	struct violations by_step = invariant_step(scratch, before, world, checker->rules, step);
 	if (by_step.n)
 		return reject(checker, step, &by_step.items[0]);
-	struct violations added = violations_added(scratch, checker->at_start, invariant_state(scratch, world, checker->rules));
+	struct violations added =
+		violations_added(scratch, checker->at_start, invariant_state(scratch, world, checker->rules));
 	return added.n ? reject(checker, step, &added.items[0]) : 0;
 }
 
@@ -104,7 +106,8 @@ static uint32_t count_devices(const struct vm *vm, const struct device *like)
 {
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < vm->n_devices; i++)
-		n += same_text(vm->devices[i].location_path, like->location_path) && same_text(vm->devices[i].pool, like->pool);
+		n += same_text(vm->devices[i].location_path, like->location_path) &&
+		     same_text(vm->devices[i].pool, like->pool);
 	return n;
 }
 
@@ -128,7 +131,8 @@ static bool parts_are_there(const struct checker *checker, const struct world *e
 		return false;
 	for (uint32_t i = 0; i < before->n_adapters && adapters == before->n_adapters; i++)
 		if (count_adapters(after, &before->adapters[i]) != count_adapters(before, &before->adapters[i]))
-			return checker->plan->changes.n > 0 && adapters > 0; /* replaced: each addition was looked for above */
+			return checker->plan->changes.n > 0 &&
+			       adapters > 0; /* replaced: each addition was looked for above */
 	return true;
 }
 
@@ -145,18 +149,22 @@ static int check_end(struct checker *checker, const struct world *end)
 	const struct changes *changes = &checker->plan->changes;
 	for (uint32_t c = 0; c < changes->n; c++)
 		if (!has_change(end, &changes->items[c]))
-			return diag_add(checker->diags, D_GOAL_NOT_REACHED, changes->items[c].loc, changes->items[c].subject,
-				"after all steps %s would not be '%s'", name_of(&change_kind_names, changes->items[c].kind),
+			return diag_add(checker->diags, D_GOAL_NOT_REACHED, changes->items[c].loc,
+				changes->items[c].subject, "after all steps %s would not be '%s'",
+				name_of(&change_kind_names, changes->items[c].kind),
 				changes->items[c].after ? changes->items[c].after : "gone");
 	for (uint32_t i = 0; i < end->n_vms; i++) {
-		const char *subject = arena_printf(checker->arena, "host/%s/vm/%s", end->hosts[end->vms[i].host].name, end->vms[i].name);
+		const char *subject = arena_printf(
+			checker->arena, "host/%s/vm/%s", end->hosts[end->vms[i].host].name, end->vms[i].name);
 		if (!parts_are_there(checker, end, i))
 			return diag_add(checker->diags, D_GOAL_NOT_REACHED, LOC_NONE, subject,
-				"after all steps VM '%s' would not have the partitions and GPUs that it should have", end->vms[i].name);
+				"after all steps VM '%s' would not have the partitions and GPUs that it should have",
+				end->vms[i].name);
 		if (end->vms[i].state != checker->start->vms[i].state && !was_owed_a_start(checker, i))
 			return diag_add(checker->diags, D_INVARIANT, LOC_NONE, subject,
 				"the plan would break 'restored': VM '%s' was %s and would be %s", end->vms[i].name,
-				name_of(&vm_state_names, checker->start->vms[i].state), name_of(&vm_state_names, end->vms[i].state));
+				name_of(&vm_state_names, checker->start->vms[i].state),
+				name_of(&vm_state_names, end->vms[i].state));
 	}
 	return 0;
 }
@@ -166,9 +174,10 @@ static int check_once(struct checker *checker)
 	for (uint32_t i = 0; i < checker->plan->n_steps; i++)
 		for (uint32_t j = i + 1; j < checker->plan->n_steps && checker->steps[i].kind == STEP_STOP_VM; j++)
 			if (checker->steps[j].kind == STEP_STOP_VM && checker->steps[i].vm == checker->steps[j].vm)
-				return diag_add(checker->diags, D_INVARIANT, checker->steps[j].loc, checker->steps[j].vm_name,
-					"the plan would break 'once': VM '%s' is stopped by step %u and by step %u", checker->steps[j].vm_name,
-					checker->steps[i].id, checker->steps[j].id);
+				return diag_add(checker->diags, D_INVARIANT, checker->steps[j].loc,
+					checker->steps[j].vm_name,
+					"the plan would break 'once': VM '%s' is stopped by step %u and by step %u",
+					checker->steps[j].vm_name, checker->steps[i].id, checker->steps[j].id);
 	return 0;
 }
 
@@ -206,7 +215,8 @@ static int check_order(struct checker *checker, uint32_t order)
 				(next == NO_INDEX || weight(order, i, n) < weight(order, next, n)))
 				next = i;
 		if (next == NO_INDEX)
-			return diag_add(checker->diags, D_GOAL_NOT_REACHED, LOC_NONE, NULL, "steps of the plan wait for each other in a circle");
+			return diag_add(checker->diags, D_GOAL_NOT_REACHED, LOC_NONE, NULL,
+				"steps of the plan wait for each other in a circle");
 		done[next] = true;
 		if (check_step(checker, world, &checker->steps[next]) < 0)
 			return -1;
@@ -223,8 +233,8 @@ static int check_shape(struct checker *checker)
 		for (uint32_t k = 0; k < step->n_after; k++)
 			wrong |= step->after[k] == 0 || step->after[k] >= step->id;
 		if (wrong)
-			return diag_add(checker->diags, D_PLAN_FILE, step->loc, NULL, "step %u of the plan waits for a step that is not before it",
-				step->id);
+			return diag_add(checker->diags, D_PLAN_FILE, step->loc, NULL,
+				"step %u of the plan waits for a step that is not before it", step->id);
 	}
 	return 0;
 }

@@ -84,7 +84,8 @@ static void take_per_host(struct wants *wants, const struct gpu_group *group, ui
 	if (taken < wanted && !(line && line->exclude))
 		wants_refuse(wants, D_NO_GPU, head_loc(&group->passthrough->head, "perHost"),
 			arena_printf(wants->arena, "host/%s", it->name), "passthrough",
-			"group '%s' wants %" G_GUINT64_FORMAT " GPUs on '%s', which has %" G_GUINT64_FORMAT " that it selects",
+			"group '%s' wants %" G_GUINT64_FORMAT " GPUs on '%s', which has %" G_GUINT64_FORMAT
+			" that it selects",
 			group->name, wanted, it->name, taken);
 }
 
@@ -103,8 +104,8 @@ static void take_paths(struct wants *wants, const struct gpu_group *group)
 				take(wants, group, gpu, ROLE_PASSTHROUGH);
 			else
 				wants_refuse(wants, D_NO_GPU, loc,
-					arena_printf(wants->arena, "host/%s/gpu/%s", list->host, list->paths[p]), "passthrough",
-					"group '%s' selects no GPU at that location path", group->name);
+					arena_printf(wants->arena, "host/%s/gpu/%s", list->host, list->paths[p]),
+					"passthrough", "group '%s' selects no GPU at that location path", group->name);
 		}
 	}
 }
@@ -133,7 +134,8 @@ void choose_gpus(struct wants *wants)
 			take(wants, wants->partitioned, g, ROLE_PARTITIONED);
 		if (!wants->gpus[g].group && !wants->gpus[g].excluded && gpu_offers_partitions(&world->gpus[g]))
 			diag_add(wants->diags, D_NOT_SELECTED, LOC_NONE, subject_of_gpu(wants->arena, world, g),
-				"no GPU group selects this partitionable GPU; it is left alone, but a partition may land on it");
+				"no GPU group selects this partitionable GPU; it is left alone, but a partition may "
+				"land on it");
 	}
 }
 

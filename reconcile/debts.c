@@ -57,6 +57,8 @@ static void report(struct wants *wants, uint32_t vm)
 {
 	const struct world *world = wants->input->observed;
 	const struct debt *debt = world->vms[vm].debt;
+	if (wants->vms[vm].debt != DEBT_OPEN && wants->vms[vm].debt != DEBT_OLD)
+		return;
 	const char *subject = subject_of_vm(wants->arena, world, vm);
 	const char *owed = !power_is_void(&world->vms[vm]) ? "a start" : "its GPU";
 	if (wants->vms[vm].debt == DEBT_OPEN && !wants->input->live_run)
@@ -64,7 +66,8 @@ static void report(struct wants *wants, uint32_t vm)
 			debt->run ? debt->run : "?", world->vms[vm].name, owed);
 	if (wants->vms[vm].debt == DEBT_OLD)
 		diag_add(wants->diags, D_DEBT_OLD, LOC_NONE, subject,
-			"run '%s' owes VM '%s' %s, and that is too long ago or not certain; decide with 'hvgpu settle %s --start' "
+			"run '%s' owes VM '%s' %s, and that is too long ago or not certain; decide with 'hvgpu settle "
+			"%s --start' "
 			"or '--leave-off'",
 			debt->run ? debt->run : "?", world->vms[vm].name, owed, world->vms[vm].name);
 }

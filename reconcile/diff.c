@@ -38,10 +38,11 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static struct change *add_gpu(struct differ *differ, enum change_kind kind, uint32_t gpu, const char *before,
-	const char *after)
+static struct change *add_gpu(
+	struct differ *differ, enum change_kind kind, uint32_t gpu, const char *before, const char *after)
 {
-	struct change *change = add(differ, kind, differ->before->gpus[gpu].host, subject_of_gpu(differ->arena, differ->before, gpu));
+	struct change *change =
+		add(differ, kind, differ->before->gpus[gpu].host, subject_of_gpu(differ->arena, differ->before, gpu));
 	change->gpu = gpu;
 	change->before = before;
 	change->after = after;
@@ -57,8 +58,9 @@ static void diff_gpu(struct differ *differ, uint32_t gpu)
 			name_of(&gpu_state_names, after->state))
 			->number = KNOWN(after->state);
 	if (after->count.known && !maybe_equal(before->count, after->count))
-		add_gpu(differ, CHANGE_COUNT, gpu, number_text(differ, before->count), number_text(differ, after->count))->number =
-			after->count;
+		add_gpu(differ, CHANGE_COUNT, gpu, number_text(differ, before->count),
+			number_text(differ, after->count))
+			->number = after->count;
 	if (!same_text(from, to))
 		add_gpu(differ, CHANGE_POOL_MEMBER, gpu, from, to)->pool = to;
 }
@@ -75,10 +77,11 @@ static void diff_host(struct differ *differ, uint32_t host)
 	}
 }
 
-static struct change *add_vm(struct differ *differ, enum change_kind kind, uint32_t vm, const char *before,
-	const char *after)
+static struct change *add_vm(
+	struct differ *differ, enum change_kind kind, uint32_t vm, const char *before, const char *after)
 {
-	struct change *change = add(differ, kind, differ->before->vms[vm].host, subject_of_vm(differ->arena, differ->before, vm));
+	struct change *change =
+		add(differ, kind, differ->before->vms[vm].host, subject_of_vm(differ->arena, differ->before, vm));
 	change->vm = vm;
 	change->before = before;
 	change->after = after;
@@ -92,8 +95,8 @@ static const char *adapter_text(struct differ *differ, const struct adapter *ada
 
 static const char *device_text(struct differ *differ, const struct device *device)
 {
-	return device->pool ? arena_printf(differ->arena, "a GPU of pool %s", device->pool) :
-			      arena_printf(differ->arena, "the GPU %s", device->location_path);
+	return device->pool ? arena_printf(differ->arena, "a GPU of pool %s", device->pool)
+			    : arena_printf(differ->arena, "the GPU %s", device->location_path);
 }
 
 static uint32_t rank_of_device(const struct vm *vm, uint32_t device)
@@ -110,16 +113,16 @@ static void diff_parts(struct differ *differ, uint32_t vm)
 	const struct vm *before = &differ->before->vms[vm], *after = &differ->after->vms[vm];
 	for (uint32_t i = 0; i < before->n_adapters; i++)
 		if (!touch_has_adapter(after, &before->adapters[i]))
-			add_vm(differ, CHANGE_ADAPTER_REMOVED, vm, adapter_text(differ, &before->adapters[i]), NULL)->adapter =
-				before->adapters[i];
+			add_vm(differ, CHANGE_ADAPTER_REMOVED, vm, adapter_text(differ, &before->adapters[i]), NULL)
+				->adapter = before->adapters[i];
 	for (uint32_t i = 0; i < after->n_adapters; i++)
 		if (!touch_has_adapter(before, &after->adapters[i]))
-			add_vm(differ, CHANGE_ADAPTER_ADDED, vm, NULL, adapter_text(differ, &after->adapters[i]))->adapter =
-				after->adapters[i];
+			add_vm(differ, CHANGE_ADAPTER_ADDED, vm, NULL, adapter_text(differ, &after->adapters[i]))
+				->adapter = after->adapters[i];
 	for (uint32_t i = 0; i < before->n_devices; i++)
 		if (!touch_has_device(after, &before->devices[i], rank_of_device(before, i)))
-			add_vm(differ, CHANGE_DEVICE_REMOVED, vm, device_text(differ, &before->devices[i]), NULL)->device =
-				before->devices[i];
+			add_vm(differ, CHANGE_DEVICE_REMOVED, vm, device_text(differ, &before->devices[i]), NULL)
+				->device = before->devices[i];
 	for (uint32_t i = 0; i < after->n_devices; i++)
 		if (!touch_has_device(before, &after->devices[i], rank_of_device(after, i)))
 			add_vm(differ, CHANGE_DEVICE_ADDED, vm, NULL, device_text(differ, &after->devices[i]))->device =
@@ -135,7 +138,8 @@ static void diff_settings(struct differ *differ, uint32_t vm)
 {
 	const struct vm *before = &differ->before->vms[vm], *after = &differ->after->vms[vm];
 	if (!maybe_equal(before->offline_action, after->offline_action))
-		add_vm(differ, CHANGE_OFFLINE_ACTION, vm, offline_text(before->offline_action), offline_text(after->offline_action))
+		add_vm(differ, CHANGE_OFFLINE_ACTION, vm, offline_text(before->offline_action),
+			offline_text(after->offline_action))
 			->number = after->offline_action;
 	if (before->automatic_checkpoints != after->automatic_checkpoints)
 		add_vm(differ, CHANGE_AUTOMATIC_CHECKPOINTS, vm, on_off(before->automatic_checkpoints),
@@ -146,8 +150,8 @@ static void diff_settings(struct differ *differ, uint32_t vm)
 			name_of(&stop_action_names, after->stop_action))
 			->number = KNOWN(after->stop_action);
 	if (before->cache_control != after->cache_control)
-		add_vm(differ, CHANGE_CACHE_CONTROL, vm, on_off(before->cache_control), on_off(after->cache_control))->number =
-			KNOWN(after->cache_control);
+		add_vm(differ, CHANGE_CACHE_CONTROL, vm, on_off(before->cache_control), on_off(after->cache_control))
+			->number = KNOWN(after->cache_control);
 	if (!maybe_equal(before->mmio_low_bytes, after->mmio_low_bytes))
 		add_vm(differ, CHANGE_MMIO_LOW, vm, number_text(differ, before->mmio_low_bytes),
 			number_text(differ, after->mmio_low_bytes))
@@ -157,7 +161,8 @@ static void diff_settings(struct differ *differ, uint32_t vm)
 			number_text(differ, after->mmio_high_bytes))
 			->number = after->mmio_high_bytes;
 	if (before->state != after->state)
-		add_vm(differ, CHANGE_POWER, vm, name_of(&vm_state_names, before->state), name_of(&vm_state_names, after->state))
+		add_vm(differ, CHANGE_POWER, vm, name_of(&vm_state_names, before->state),
+			name_of(&vm_state_names, after->state))
 			->number = KNOWN(after->state);
 }
 

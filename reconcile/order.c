@@ -5,10 +5,21 @@
 
 /* Among steps that could come next the one of the lowest phase is taken: what people expect to read first. */
 static const uint8_t phases[STEP_KIND_COUNT] = {
-	[STEP_SET_OFFLINE_ACTION] = 0, [STEP_CONFIGURE_VM] = 1, [STEP_CREATE_POOL] = 2, [STEP_STOP_VM] = 3,
-	[STEP_REMOVE_ADAPTER] = 4, [STEP_REMOVE_DEVICE] = 4, [STEP_MOVE_VM] = 5, [STEP_REMOVE_FROM_POOL] = 6,
-	[STEP_MOUNT_GPU] = 7, [STEP_SET_COUNT] = 8, [STEP_DISMOUNT_GPU] = 9, [STEP_ADD_TO_POOL] = 10,
-	[STEP_ADD_ADAPTER] = 11, [STEP_ADD_DEVICE] = 11, [STEP_START_VM] = 12,
+	[STEP_SET_OFFLINE_ACTION] = 0,
+	[STEP_CONFIGURE_VM] = 1,
+	[STEP_CREATE_POOL] = 2,
+	[STEP_STOP_VM] = 3,
+	[STEP_REMOVE_ADAPTER] = 4,
+	[STEP_REMOVE_DEVICE] = 4,
+	[STEP_MOVE_VM] = 5,
+	[STEP_REMOVE_FROM_POOL] = 6,
+	[STEP_MOUNT_GPU] = 7,
+	[STEP_SET_COUNT] = 8,
+	[STEP_DISMOUNT_GPU] = 9,
+	[STEP_ADD_TO_POOL] = 10,
+	[STEP_ADD_ADAPTER] = 11,
+	[STEP_ADD_DEVICE] = 11,
+	[STEP_START_VM] = 12,
 };
 
 struct edge {
@@ -34,7 +45,7 @@ static void link_rule(struct linker *linker, const struct order_rule *rule)
 		for (guint j = 0; j < afters->len; j++) {
 			struct edge edge = { g_array_index(befores, uint32_t, i), g_array_index(afters, uint32_t, j) };
 			if (edge.before != edge.after && rule->holds(linker->needs, step_at(linker->steps, edge.before),
-							 step_at(linker->steps, edge.after)))
+								 step_at(linker->steps, edge.after)))
 				g_array_append_val(linker->edges, edge);
 		}
 }
@@ -130,7 +141,8 @@ int order_steps(struct arena *arena, const struct needs *needs, GArray *steps, u
 	g_autoptr(GArray) edges = link_steps(needs, mine, skip);
 	g_autoptr(GArray) order = sort_steps(mine, edges);
 	if (order->len != mine->len)
-		return diag_add(diags, D_UNEXPECTED, LOC_NONE, NULL, "the steps of a plan wait for each other in a circle");
+		return diag_add(
+			diags, D_UNEXPECTED, LOC_NONE, NULL, "the steps of a plan wait for each other in a circle");
 	struct step *sorted = arena_array(arena, struct step, mine->len);
 	g_autofree uint32_t *number = g_new0(uint32_t, mine->len + 1);
 	for (uint32_t i = 0; i < order->len; i++) {

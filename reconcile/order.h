@@ -20,7 +20,7 @@ extern const uint32_t n_order_rules;
 /* Sorts and numbers the steps (from 1) and fills 'after'. Consumes 'steps'. 'skip' is a rule left out, for tests
  * (NO_INDEX: none). 0, or -1 with a finding when the rules form a circle. */
 int order_steps(struct arena *arena, const struct needs *needs, GArray *steps, uint32_t skip, struct step **out,
-		uint32_t *n_out, struct diags *diags);
+	uint32_t *n_out, struct diags *diags);
 
 /* What the steps cost; seconds: the longest chain of estimates. */
 struct cost order_cost(const struct step *steps, uint32_t n);

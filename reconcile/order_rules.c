@@ -69,8 +69,9 @@ static bool adapter_could_be_on(const struct needs *needs, const struct step *re
 
 static bool adapter_is_pinned_to(const struct needs *needs, const struct step *remove, const struct step *gpu_step)
 {
-	return remove->host == gpu_step->host && (adapter_pins(needs->observed, observed_vm(needs, remove), &remove->adapter) &
-							 gpu_bit(needs->observed, gpu_step->gpu)) != 0;
+	return remove->host == gpu_step->host &&
+	       (adapter_pins(needs->observed, observed_vm(needs, remove), &remove->adapter) &
+		       gpu_bit(needs->observed, gpu_step->gpu)) != 0;
 }
 
 static bool new_adapter_could_be_on(const struct needs *needs, const struct step *gpu_step, const struct step *add)
@@ -98,7 +99,8 @@ static bool vm_here_had_partition(const struct needs *needs, const struct step *
 
 static bool vm_device_here(const struct needs *needs, const struct step *vm_step, const struct step *gpu_step)
 {
-	return vm_step->host == gpu_step->host && vm_device_could_be(needs->observed, observed_vm(needs, vm_step), gpu_step->gpu);
+	return vm_step->host == gpu_step->host &&
+	       vm_device_could_be(needs->observed, observed_vm(needs, vm_step), gpu_step->gpu);
 }
 
 static bool vm_here_keeps_device(const struct needs *needs, const struct step *gpu_step, const struct step *start)
@@ -174,7 +176,8 @@ static bool is_canary(const struct needs *needs, const struct step *a, const str
 /* ---- the table ---- */
 
 const struct order_rule order_rules[] = {
-	{ "offline-action before stop", STEP_SET_OFFLINE_ACTION, STEP_STOP_VM, same_vm, "stopping a clustered VM applies it" },
+	{ "offline-action before stop", STEP_SET_OFFLINE_ACTION, STEP_STOP_VM, same_vm,
+		"stopping a clustered VM applies it" },
 	{ "offline-action before start", STEP_SET_OFFLINE_ACTION, STEP_START_VM, same_vm, "fit-to-start" },
 	{ "settings before start", STEP_CONFIGURE_VM, STEP_START_VM, same_vm, "fit-to-start" },
 	{ "settings before a device", STEP_CONFIGURE_VM, STEP_ADD_DEVICE, same_vm, "DDA refuses the stop action Save" },
@@ -216,13 +219,16 @@ const struct order_rule order_rules[] = {
 	{ "old pool before new", STEP_REMOVE_FROM_POOL, STEP_ADD_TO_POOL, same_gpu, "a GPU is in one pool" },
 	{ "pool before its members", STEP_CREATE_POOL, STEP_ADD_TO_POOL, same_pool, "the pool must exist" },
 	{ "pool before its devices", STEP_CREATE_POOL, STEP_ADD_DEVICE, device_of_pool, "the pool must exist" },
-	{ "members before devices", STEP_ADD_TO_POOL, STEP_ADD_DEVICE, device_of_pool, "an empty pool has nothing to give" },
+	{ "members before devices", STEP_ADD_TO_POOL, STEP_ADD_DEVICE, device_of_pool,
+		"an empty pool has nothing to give" },
 	{ "members before starts", STEP_ADD_TO_POOL, STEP_START_VM, start_needs_pool, "capacity" },
 	{ "dismount before its device", STEP_DISMOUNT_GPU, STEP_ADD_DEVICE, device_of_path, "exclusive" },
-	{ "device free before given", STEP_REMOVE_DEVICE, STEP_ADD_DEVICE, same_path_elsewhere, "a device has one owner" },
+	{ "device free before given", STEP_REMOVE_DEVICE, STEP_ADD_DEVICE, same_path_elsewhere,
+		"a device has one owner" },
 
 	{ "room before starts", STEP_STOP_VM, STEP_START_VM, makes_room, "capacity" },
-	{ "pinned start first", STEP_START_VM, STEP_START_VM, pinned_before_unpinned, "a pinned VM needs room on its very GPU" },
+	{ "pinned start first", STEP_START_VM, STEP_START_VM, pinned_before_unpinned,
+		"a pinned VM needs room on its very GPU" },
 	{ "one dismount first", STEP_DISMOUNT_GPU, STEP_DISMOUNT_GPU, is_canary, "world.md decision 9" },
 	{ "one mount first", STEP_MOUNT_GPU, STEP_MOUNT_GPU, is_canary, "world.md decision 9" },
 };

@@ -46,7 +46,8 @@ static const char *change_why(struct arena *arena, const struct wants *wants, co
 	const struct vm_want *want = &wants->vms[change->vm];
 	if (want->ownership == VM_OURS)
 		return "no manifest mentions the VM any more";
-	return want->assignment ? arena_printf(arena, "assignment '%s'", want->assignment->name) : "owed by an earlier run";
+	return want->assignment ? arena_printf(arena, "assignment '%s'", want->assignment->name)
+				: "owed by an earlier run";
 }
 
 static struct loc change_loc(const struct wants *wants, const struct change *change)
@@ -69,8 +70,8 @@ static enum step_cause change_cause(const struct wants *wants, const struct chan
 		return CAUSE_PLATFORM;
 	if (wants->vms[change->vm].ownership == VM_OURS)
 		return CAUSE_PRUNE;
-	return wants->vms[change->vm].ownership == VM_MANAGED && !wants_owed_parts(wants, change->vm) ? CAUSE_WANTED :
-												       CAUSE_DEBT;
+	return wants->vms[change->vm].ownership == VM_MANAGED && !wants_owed_parts(wants, change->vm) ? CAUSE_WANTED
+												      : CAUSE_DEBT;
 }
 
 static struct changes explained(struct arena *arena, const struct wants *wants, struct changes changes)
@@ -104,7 +105,8 @@ static bool lacks_host(const struct wants *wants)
 	return false;
 }
 
-static void make_steps(struct arena *arena, struct plan *plan, const struct wants *wants, const struct resolved *resolved)
+static void make_steps(
+	struct arena *arena, struct plan *plan, const struct wants *wants, const struct resolved *resolved)
 {
 	struct needs needs = { wants, plan->observed, plan->goal, resolved->touch };
 	struct step *steps = NULL;

@@ -63,8 +63,8 @@ static int rebind_change(const struct plan *plan, const struct world *to, struct
 	return diag_add(diags, D_STALE, change->loc, change->subject, "'%s' is not there any more", change->subject);
 }
 
-int plan_rebind(struct arena *arena, const struct plan *plan, const struct world *world, struct plan **out,
-	struct diags *diags)
+int plan_rebind(
+	struct arena *arena, const struct plan *plan, const struct world *world, struct plan **out, struct diags *diags)
 {
 	struct change *changes = arena_copy(arena, plan->changes.items, plan->changes.n * sizeof(*changes));
 	int result = 0;

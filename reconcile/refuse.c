@@ -32,9 +32,11 @@ void refuse_role(struct wants *wants, uint32_t gpu, enum diag_code code, const c
 	va_end(args);
 	want->refused = true;
 	wants_refuse(wants, code,
-		want->group ? head_loc(&want->group->head, want->role == ROLE_PASSTHROUGH ? "passthrough" : "partitionCount") :
-			      LOC_NONE,
-		subject_of_gpu(wants->arena, wants->input->observed, gpu), name_of(&gpu_role_names, want->role), "%s", reason);
+		want->group ? head_loc(&want->group->head,
+				      want->role == ROLE_PASSTHROUGH ? "passthrough" : "partitionCount")
+			    : LOC_NONE,
+		subject_of_gpu(wants->arena, wants->input->observed, gpu), name_of(&gpu_role_names, want->role), "%s",
+		reason);
 }
 
 void refuse_vm(struct wants *wants, uint32_t vm, enum diag_code code, const char *fmt, ...)
@@ -47,10 +49,11 @@ void refuse_vm(struct wants *wants, uint32_t vm, enum diag_code code, const char
 	g_autofree char *reason = g_strdup_vprintf(fmt, args);
 	va_end(args);
 	want->refused = true;
-	const char *what = want->ownership == VM_OURS			 ? "taking its GPU back" :
-			   want->group && want->group->passthrough ? "whole GPU" :
-								     "partition";
-	wants_refuse(wants, code, want->loc, subject_of_vm(wants->arena, wants->input->observed, vm), what, "%s", reason);
+	const char *what = want->ownership == VM_OURS                ? "taking its GPU back"
+			   : want->group && want->group->passthrough ? "whole GPU"
+								     : "partition";
+	wants_refuse(
+		wants, code, want->loc, subject_of_vm(wants->arena, wants->input->observed, vm), what, "%s", reason);
 }
 
 static const char *counts_text(struct wants *wants, const struct gpu *gpu)
@@ -91,7 +94,8 @@ static bool wants_count_change(const struct wants *wants, uint32_t gpu)
 {
 	const struct gpu *it = &wants->input->observed->gpus[gpu];
 	return wants->gpus[gpu].role == ROLE_PARTITIONED && !wants->gpus[gpu].excluded && wants->count.known &&
-	       (it->state == GPU_PARTITIONABLE || it->state == GPU_DISMOUNTED) && !maybe_is(it->count, wants->count.value);
+	       (it->state == GPU_PARTITIONABLE || it->state == GPU_DISMOUNTED) &&
+	       !maybe_is(it->count, wants->count.value);
 }
 
 static void refuse_state(struct wants *wants, uint32_t gpu)
@@ -102,7 +106,8 @@ static void refuse_state(struct wants *wants, uint32_t gpu)
 		return;
 	if (it->state == GPU_PARAVIRTUALIZED)
 		refuse_role(wants, gpu, D_GPU_STATE,
-			"the host lists the GPU as paravirtualized; enable SR-IOV in its BIOS and install the vGPU host driver");
+			"the host lists the GPU as paravirtualized; enable SR-IOV in its BIOS and install the vGPU "
+			"host driver");
 	else if (it->state == GPU_PLAIN || it->state == GPU_DISABLED)
 		refuse_role(wants, gpu, D_GPU_STATE,
 			"the GPU is %s; enable it and install the vendor's vGPU host driver, which no cmdlet can do",
@@ -122,7 +127,8 @@ static void refuse_mitigation(struct wants *wants, uint32_t gpu)
 	else if (it->mitigation_driver == TRI_UNKNOWN)
 		diag_add(wants->diags, D_MITIGATION_UNKNOWN, head_loc(&want->group->head, "passthrough"),
 			subject_of_gpu(wants->arena, wants->input->observed, gpu),
-			"the host cannot tell whether a mitigation driver is there; without one the dismount is refused");
+			"the host cannot tell whether a mitigation driver is there; without one the dismount is "
+			"refused");
 }
 
 static void refuse_missing(struct wants *wants)
@@ -133,7 +139,8 @@ static void refuse_missing(struct wants *wants)
 	for (uint32_t g = 0; g < wants->input->observed->n_gpus; g++) {
 		if (wants_count_change(wants, g))
 			refuse_count(wants, D_HOSTS_MISSING,
-				"host '%s' was not observed, and all GPUs of a cluster change together; bring it back or mark it "
+				"host '%s' was not observed, and all GPUs of a cluster change together; bring it back "
+				"or mark it "
 				"'maintenance: true'",
 				missing);
 		if (wants_role_change(wants, g))
@@ -176,15 +183,16 @@ static bool may_touch(const struct wants *wants, uint32_t vm)
 	return want->ownership == VM_MANAGED || want->ownership == VM_OURS || want->debt == DEBT_OPEN;
 }
 
-static void refuse_roles_under(struct wants *wants, const struct world *goal, uint32_t vm, enum diag_code code,
-	const char *reason)
+static void refuse_roles_under(
+	struct wants *wants, const struct world *goal, uint32_t vm, enum diag_code code, const char *reason)
 {
 	const struct world *world = wants->input->observed;
 	const struct vm *it = &world->vms[vm];
 	for (uint32_t g = 0; g < world->n_gpus; g++) {
 		bool changes = (world->gpus[g].state == GPU_DISMOUNTED) != (goal->gpus[g].state == GPU_DISMOUNTED) ||
 			       gpu_pool(world, g) != NULL;
-		if (changes && it->host == world->gpus[g].host && (vm_could_be_on(world, it, g) || vm_device_could_be(world, it, g)))
+		if (changes && it->host == world->gpus[g].host &&
+			(vm_could_be_on(world, it, g) || vm_device_could_be(world, it, g)))
 			refuse_role(wants, g, code, "%s", reason);
 	}
 }
@@ -226,17 +234,20 @@ static bool refuse_touched(struct wants *wants, const struct world *goal, const 
 			bool pin = is_pinned_there(wants, i) && (touch->vms[i].causes & TOUCH_ROLE);
 			code = pin ? D_PINNED : D_UNMANAGED;
 			reason = pin ? arena_printf(wants->arena,
-					       "VM '%s' on '%s', which no manifest manages, has an adapter pinned to the GPU; assign "
+					       "VM '%s' on '%s', which no manifest manages, has an adapter pinned to "
+					       "the GPU; assign "
 					       "the VM or remove its adapter",
-					       vm->name, host) :
-				       arena_printf(wants->arena,
-					       "VM '%s' on '%s', which no manifest manages, would have to let go of its GPU; assign it "
+					       vm->name, host)
+				     : arena_printf(wants->arena,
+					       "VM '%s' on '%s', which no manifest manages, would have to let go of "
+					       "its GPU; assign it "
 					       "in a manifest or remove its adapter",
 					       vm->name, host);
 		} else if (touch->vms[i].blocked) {
 			reason = arena_printf(wants->arena,
-				"VM '%s' on '%s' is %s and is left so; start it and shut it down, or delete its saved state", vm->name,
-				host, name_of(&vm_state_names, vm->state));
+				"VM '%s' on '%s' is %s and is left so; start it and shut it down, or delete its saved "
+				"state",
+				vm->name, host, name_of(&vm_state_names, vm->state));
 		}
 		if (reason && refuse_because_of(wants, goal, touch, i, code, reason))
 			return true;
@@ -254,13 +265,14 @@ static bool refuse_unfit(struct arena *arena, struct wants *wants, const struct 
 		struct violations unfit = invariant_fit(arena, goal, rules, i);
 		if (!unfit.n)
 			continue;
-		const char *reason =
-			arena_printf(wants->arena, "VM '%s' would not start again: %s", goal->vms[i].name, unfit.items[0].message);
+		const char *reason = arena_printf(
+			wants->arena, "VM '%s' would not start again: %s", goal->vms[i].name, unfit.items[0].message);
 		if (touch->vms[i].causes && refuse_because_of(wants, goal, touch, i, D_VM_NOT_FIT, reason))
 			return true;
 		if (!touch->vms[i].causes) { /* a debt: a start that would fail is left to a person */
 			wants->vms[i].debt = DEBT_OLD;
-			wants_refuse(wants, D_VM_NOT_FIT, LOC_NONE, subject_of_vm(wants->arena, goal, i), "start", "%s", reason);
+			wants_refuse(wants, D_VM_NOT_FIT, LOC_NONE, subject_of_vm(wants->arena, goal, i), "start", "%s",
+				reason);
 			return true;
 		}
 	}
@@ -278,7 +290,8 @@ static bool refuse_mmio(struct wants *wants, const struct world *goal)
 		struct mmio_need need = resolve_mmio(wants, want->group, i, want->assignment->count);
 		if (need.low_bytes.known && need.high_bytes.known)
 			continue;
-		refuse_vm(wants, i, D_MMIO, "how much MMIO space VM '%s' needs is not known; set 'passthrough.mmio' in group '%s'",
+		refuse_vm(wants, i, D_MMIO,
+			"how much MMIO space VM '%s' needs is not known; set 'passthrough.mmio' in group '%s'",
 			goal->vms[i].name, want->group->name);
 		return true;
 	}
@@ -292,12 +305,14 @@ static bool refuse_settings(struct arena *arena, struct wants *wants, const stru
 	if (!wants->input->cluster || wants->input->cluster->vm_settings != VM_SETTINGS_REQUIRE)
 		return false;
 	for (uint32_t i = 0; i < goal->n_vms; i++) {
-		if (wants->vms[i].ownership != VM_MANAGED || wants->vms[i].refused || !(touch->vms[i].causes & TOUCH_OWN))
+		if (wants->vms[i].ownership != VM_MANAGED || wants->vms[i].refused ||
+			!(touch->vms[i].causes & TOUCH_OWN))
 			continue;
 		struct violations unfit = invariant_fit(arena, goal, rules, i);
 		if (!unfit.n)
 			continue;
-		refuse_vm(wants, i, D_VM_NOT_FIT, "%s, and 'vmSettings: Require' changes nothing", unfit.items[0].message);
+		refuse_vm(wants, i, D_VM_NOT_FIT, "%s, and 'vmSettings: Require' changes nothing",
+			unfit.items[0].message);
 		return true;
 	}
 	return false;

@@ -17,7 +17,7 @@ void refuse_first(struct wants *wants);
 
 /* Looks at a goal and refuses what it must not ask for. True: something was refused, so resolve again. */
 bool refuse_round(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch,
-		  const struct rules *rules);
+	const struct rules *rules);
 
 /* refuse_capacity.c: the running VMs of the goal fit their hosts' partitions and pools. The same result. */
 bool refuse_capacity(struct arena *arena, struct wants *wants, const struct world *goal);

@@ -12,7 +12,8 @@ struct room {
 };
 
 /* 'count' replaces the count of the partitioned group's GPUs when it is not 0. */
-static uint64_t offered_by(const struct wants *wants, const struct world *goal, uint32_t host, uint64_t count, bool *known)
+static uint64_t offered_by(
+	const struct wants *wants, const struct world *goal, uint32_t host, uint64_t count, bool *known)
 {
 	const struct host *it = &goal->hosts[host];
 	uint64_t sum = 0;
@@ -74,7 +75,8 @@ static bool host_count_changes(const struct wants *wants, const struct world *go
 {
 	const struct host *it = &goal->hosts[host];
 	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++)
-		if (gpu_offers_partitions(&goal->gpus[g]) && !maybe_equal(goal->gpus[g].count, wants->input->observed->gpus[g].count))
+		if (gpu_offers_partitions(&goal->gpus[g]) &&
+			!maybe_equal(goal->gpus[g].count, wants->input->observed->gpus[g].count))
 			return true;
 	return false;
 }
@@ -88,7 +90,8 @@ static bool refuse_dismounts(struct wants *wants, const struct world *goal, uint
 			!gpu_offers_partitions(&wants->input->observed->gpus[g]))
 			continue;
 		refuse_role(wants, g, D_CAPACITY,
-			"without this GPU, %" G_GUINT64_FORMAT " running VMs on '%s' would have no partition; raise the partition count "
+			"without this GPU, %" G_GUINT64_FORMAT
+			" running VMs on '%s' would have no partition; raise the partition count "
 			"or stop VMs there",
 			short_of, it->name);
 		any = true;
@@ -127,7 +130,8 @@ static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32
 		}
 		if (last == NO_INDEX)
 			return any;
-		refuse_vm(wants, last, D_CAPACITY, "all %s of '%s' are taken by running VMs; free one, or run VM '%s' on another host",
+		refuse_vm(wants, last, D_CAPACITY,
+			"all %s of '%s' are taken by running VMs; free one, or run VM '%s' on another host",
 			devices ? "whole GPUs" : "partitions", goal->hosts[host].name, goal->vms[last].name);
 		any = true;
 	}
@@ -156,7 +160,8 @@ static bool refuse_pool(struct wants *wants, const struct world *goal, uint32_t 
 	const struct pool *pool = host_find_pool(&goal->hosts[host], name);
 	uint32_t needed = 0, members = pool ? pool->n_members : 0;
 	for (uint32_t i = 0; i < goal->n_vms; i++)
-		for (uint32_t d = 0; goal->vms[i].host == host && vm_is_running(&goal->vms[i]) && d < goal->vms[i].n_devices; d++)
+		for (uint32_t d = 0;
+			goal->vms[i].host == host && vm_is_running(&goal->vms[i]) && d < goal->vms[i].n_devices; d++)
 			needed += goal->vms[i].devices[d].pool && strcmp(goal->vms[i].devices[d].pool, name) == 0;
 	return needed > members && refuse_gainers(wants, goal, host, needed - members, true);
 }

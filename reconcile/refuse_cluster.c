@@ -60,7 +60,8 @@ static void refuse_nodes(struct wants *wants, const struct host *host)
 	for (uint32_t i = 0; i < host->n_nodes; i++)
 		if (!cluster_find_host(cluster, host->nodes[i].name))
 			wants_refuse(wants, D_HOST_TYPE, head_loc(&cluster->head, "hosts"), host->name, "hosts",
-				"'%s' reports the node '%s', which the manifest does not list; add it, perhaps with 'exclude'",
+				"'%s' reports the node '%s', which the manifest does not list; add it, perhaps with "
+				"'exclude'",
 				host->name, host->nodes[i].name);
 	for (uint32_t i = 0; i < cluster->n_hosts && host->n_nodes; i++) {
 		bool found = false;
@@ -68,8 +69,8 @@ static void refuse_nodes(struct wants *wants, const struct host *host)
 			found |= g_ascii_strcasecmp(cluster->hosts[i].name, host->nodes[k].name) == 0;
 		if (!found)
 			wants_refuse(wants, D_HOST_TYPE, head_loc(&cluster->hosts[i].head, "name"), host->name, "hosts",
-				"'%s' reports no node '%s' in its failover cluster; remove it from the manifest", host->name,
-				cluster->hosts[i].name);
+				"'%s' reports no node '%s' in its failover cluster; remove it from the manifest",
+				host->name, cluster->hosts[i].name);
 	}
 }
 
@@ -82,8 +83,8 @@ static void refuse_type(struct wants *wants, const struct host *host)
 	bool is_clustered = host->cluster_name != NULL;
 	if (is_clustered != (cluster->type == CLUSTER_FAILOVER))
 		wants_refuse(wants, D_HOST_TYPE, head_loc(&cluster->head, "type"), host->name, "type",
-			is_clustered ? "'%s' is a node of the failover cluster '%s'; write 'type: Failover'" :
-				       "'%s' is a node of no failover cluster%s; write 'type: Standalone'",
+			is_clustered ? "'%s' is a node of the failover cluster '%s'; write 'type: Failover'"
+				     : "'%s' is a node of no failover cluster%s; write 'type: Standalone'",
 			host->name, is_clustered ? host->cluster_name : "");
 }
 

@@ -43,7 +43,8 @@ static void unpin(struct arena *arena, const struct wants *wants, struct world *
 		for (uint32_t a = 0; a < vm->n_adapters; a++) {
 			if (!(adapter_pins(world, &world->vms[index], &vm->adapters[a]) & gpu_bit(world, g)))
 				continue;
-			g_autofree struct adapter *adapters = g_memdup2(vm->adapters, vm->n_adapters * sizeof(*adapters));
+			g_autofree struct adapter *adapters =
+				g_memdup2(vm->adapters, vm->n_adapters * sizeof(*adapters));
 			adapters[a] = as_new(&adapters[a]);
 			adapters[a].pin = NULL;
 			adapters[a].pinned = TRI_NO;
@@ -88,12 +89,13 @@ static bool path_is_taken(const struct world *goal, const char *path, uint32_t h
 	return false;
 }
 
-static const char *free_path(const struct wants *wants, const struct world *goal, const struct gpu_group *group,
-	uint32_t host)
+static const char *free_path(
+	const struct wants *wants, const struct world *goal, const struct gpu_group *group, uint32_t host)
 {
 	for (uint32_t g = 0; g < goal->n_gpus; g++)
 		if (goal->gpus[g].host == host && wants->gpus[g].group == group && !wants->gpus[g].refused &&
-			goal->gpus[g].state == GPU_DISMOUNTED && !path_is_taken(goal, goal->gpus[g].location_path, host))
+			goal->gpus[g].state == GPU_DISMOUNTED &&
+			!path_is_taken(goal, goal->gpus[g].location_path, host))
 			return goal->gpus[g].location_path;
 	return NULL;
 }
@@ -239,8 +241,8 @@ static void ride(struct arena *arena, struct wants *wants, bool will_be_off, str
 {
 	const struct vm_want *want = &wants->vms[index];
 	struct vm *vm = &goal->vms[index];
-	if (want->ownership != VM_MANAGED || want->refused || !want->group || !want->group->passthrough || !vm->n_devices ||
-		wants->input->cluster->vm_settings != VM_SETTINGS_ENFORCE)
+	if (want->ownership != VM_MANAGED || want->refused || !want->group || !want->group->passthrough ||
+		!vm->n_devices || wants->input->cluster->vm_settings != VM_SETTINGS_ENFORCE)
 		return;
 	struct mmio_need need = resolve_mmio(wants, want->group, index, want->assignment->count);
 	struct vm fit = *vm;
@@ -252,7 +254,8 @@ static void ride(struct arena *arena, struct wants *wants, bool will_be_off, str
 		*vm = fit;
 	else if (differs)
 		diag_add(wants->diags, D_SETTING_LATER, want->loc, subject_of_vm(arena, goal, index),
-			"cache control or MMIO space of VM '%s' is less than its GPU demands; it is raised when the VM is off",
+			"cache control or MMIO space of VM '%s' is less than its GPU demands; it is raised when the VM "
+			"is off",
 			vm->name);
 }
 

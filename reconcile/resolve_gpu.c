@@ -40,7 +40,8 @@ static const char *const *with_member(struct arena *arena, const struct pool *po
 	return members;
 }
 
-static const char *const *without_member(struct arena *arena, const struct pool *pool, const char *path, uint32_t *n_out)
+static const char *const *without_member(
+	struct arena *arena, const struct pool *pool, const char *path, uint32_t *n_out)
 {
 	const char **members = arena_array(arena, const char *, pool->n_members);
 	uint32_t n = 0;

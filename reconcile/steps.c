@@ -9,8 +9,8 @@ struct maker {
 	GArray *steps;
 };
 
-static struct step *add_step(struct maker *maker, enum step_kind kind, enum step_cause cause, const char *why,
-	struct loc loc)
+static struct step *add_step(
+	struct maker *maker, enum step_kind kind, enum step_cause cause, const char *why, struct loc loc)
 {
 	struct step step = {
 		.kind = kind,
@@ -31,8 +31,8 @@ static void set_host(struct maker *maker, struct step *step, uint32_t host)
 	step->host_name = maker->needs->observed->hosts[host].name;
 }
 
-static struct step *add_vm_step(struct maker *maker, enum step_kind kind, uint32_t vm, enum step_cause cause,
-	const char *why)
+static struct step *add_vm_step(
+	struct maker *maker, enum step_kind kind, uint32_t vm, enum step_cause cause, const char *why)
 {
 	struct step *step = add_step(maker, kind, cause, why, maker->needs->wants->vms[vm].loc);
 	const struct vm *it = &maker->needs->observed->vms[vm];
@@ -43,8 +43,8 @@ static struct step *add_vm_step(struct maker *maker, enum step_kind kind, uint32
 	return step;
 }
 
-static struct step *add_gpu_step(struct maker *maker, enum step_kind kind, uint32_t gpu, enum step_cause cause,
-	const char *why, struct loc loc)
+static struct step *add_gpu_step(
+	struct maker *maker, enum step_kind kind, uint32_t gpu, enum step_cause cause, const char *why, struct loc loc)
 {
 	struct step *step = add_step(maker, kind, cause, why, loc);
 	const struct gpu *it = &maker->needs->observed->gpus[gpu];
@@ -59,8 +59,8 @@ static struct step *add_gpu_step(struct maker *maker, enum step_kind kind, uint3
 static const char *gpu_text(struct maker *maker, uint32_t gpu)
 {
 	const struct world *world = maker->needs->observed;
-	return arena_printf(maker->arena, "%s on %s", world->gpus[gpu].location_path,
-		world->hosts[world->gpus[gpu].host].name);
+	return arena_printf(
+		maker->arena, "%s on %s", world->gpus[gpu].location_path, world->hosts[world->gpus[gpu].host].name);
 }
 
 static enum step_cause own_cause(struct maker *maker, uint32_t vm)
@@ -120,9 +120,9 @@ static const char *role_why(struct maker *maker, uint32_t gpu)
 	const struct gpu_group *group = maker->needs->wants->gpus[gpu].group;
 	if (!group)
 		return "GPUs must have one count before VMs start";
-	return group->passthrough ? arena_printf(maker->arena, "group '%s' passes it through", group->name) :
-				    arena_printf(maker->arena, "group '%s' offers %" G_GUINT64_FORMAT " partitions", group->name,
-					    maker->needs->wants->count.value);
+	return group->passthrough ? arena_printf(maker->arena, "group '%s' passes it through", group->name)
+				  : arena_printf(maker->arena, "group '%s' offers %" G_GUINT64_FORMAT " partitions",
+					    group->name, maker->needs->wants->count.value);
 }
 
 static void add_role_steps(struct maker *maker, uint32_t gpu)
@@ -149,10 +149,10 @@ static void add_count_step(struct maker *maker, uint32_t gpu)
 	if (!needs->touch->count_changes[gpu])
 		return;
 	enum step_cause cause = needs->wants->input->mode == PLAN_APPLY ? CAUSE_WANTED : CAUSE_DEBT;
-	struct step *step =
-		add_gpu_step(maker, STEP_SET_COUNT, gpu, cause, role_why(maker, gpu), role_loc(maker, gpu));
+	struct step *step = add_gpu_step(maker, STEP_SET_COUNT, gpu, cause, role_why(maker, gpu), role_loc(maker, gpu));
 	step->count = (uint32_t)needs->goal->gpus[gpu].count.value;
-	step->count_before = needs->observed->gpus[gpu].count.known ? (uint32_t)needs->observed->gpus[gpu].count.value : 0;
+	step->count_before =
+		needs->observed->gpus[gpu].count.known ? (uint32_t)needs->observed->gpus[gpu].count.value : 0;
 }
 
 static void add_pool_steps(struct maker *maker, uint32_t host)
@@ -194,10 +194,11 @@ static void add_configure_steps(struct maker *maker, uint32_t vm)
 	off.mmio_low_bytes = after->mmio_low_bytes.value;
 	off.mmio_high_bytes = after->mmio_high_bytes.value;
 	if (live.which)
-		add_vm_step(maker, STEP_CONFIGURE_VM, vm, CAUSE_PLATFORM, "a VM with a GPU does not start otherwise")->settings =
-			live;
+		add_vm_step(maker, STEP_CONFIGURE_VM, vm, CAUSE_PLATFORM, "a VM with a GPU does not start otherwise")
+			->settings = live;
 	if (off.which)
-		add_vm_step(maker, STEP_CONFIGURE_VM, vm, CAUSE_PLATFORM, "a whole GPU needs this of its VM")->settings = off;
+		add_vm_step(maker, STEP_CONFIGURE_VM, vm, CAUSE_PLATFORM, "a whole GPU needs this of its VM")
+			->settings = off;
 }
 
 static void add_power_steps(struct maker *maker, uint32_t vm)
@@ -209,7 +210,8 @@ static void add_power_steps(struct maker *maker, uint32_t vm)
 			"stopping a clustered VM applies its offline action, and a VM with a GPU cannot be saved")
 			->offline_action = (enum offline_action)after->offline_action.value;
 	if (needs->touch->vms[vm].stop) {
-		struct step *stop = add_vm_step(maker, STEP_STOP_VM, vm, touch_cause_of(maker, vm), touch_why(maker, vm));
+		struct step *stop =
+			add_vm_step(maker, STEP_STOP_VM, vm, touch_cause_of(maker, vm), touch_why(maker, vm));
 		const struct spec_cluster *cluster = needs->wants->input->cluster;
 		stop->stop_method = cluster ? cluster->rollout.stop.method : STOP_SHUTDOWN;
 		stop->stop_timeout_s = cluster ? cluster->rollout.stop.timeout_s : 300;
@@ -217,18 +219,19 @@ static void add_power_steps(struct maker *maker, uint32_t vm)
 		add_vm_step(maker, STEP_START_VM, vm, CAUSE_RETURN, "it ran before");
 	} else if (!vm_is_running(before) && vm_is_running(after)) {
 		add_vm_step(maker, STEP_START_VM, vm, CAUSE_DEBT,
-			arena_printf(maker->arena, "it ran before run '%s' stopped it", before->debt->run ? before->debt->run : "?"));
+			arena_printf(maker->arena, "it ran before run '%s' stopped it",
+				before->debt->run ? before->debt->run : "?"));
 	}
 }
 
-static void add_remove(struct maker *maker, uint32_t vm, const struct adapter *adapter, enum step_cause cause,
-	const char *why)
+static void add_remove(
+	struct maker *maker, uint32_t vm, const struct adapter *adapter, enum step_cause cause, const char *why)
 {
 	add_vm_step(maker, STEP_REMOVE_ADAPTER, vm, cause, why)->adapter = *adapter;
 }
 
-static void add_add(struct maker *maker, uint32_t vm, const struct adapter *adapter, enum step_cause cause,
-	const char *why)
+static void add_add(
+	struct maker *maker, uint32_t vm, const struct adapter *adapter, enum step_cause cause, const char *why)
 {
 	struct step *step = add_vm_step(maker, STEP_ADD_ADAPTER, vm, cause, why);
 	step->adapter = *adapter;
@@ -279,7 +282,8 @@ static void add_device_steps(struct maker *maker, uint32_t vm)
 				before->devices[i];
 	for (uint32_t i = 0; i < after->n_devices; i++)
 		if (!touch_has_device(before, &after->devices[i], equal_before(after, i)))
-			add_vm_step(maker, STEP_ADD_DEVICE, vm, own_cause(maker, vm), own_why(maker, vm))->device = after->devices[i];
+			add_vm_step(maker, STEP_ADD_DEVICE, vm, own_cause(maker, vm), own_why(maker, vm))->device =
+				after->devices[i];
 }
 
 GArray *steps_make(struct arena *arena, const struct needs *needs)

@@ -108,14 +108,16 @@ static void touch_by_roles(struct touch *touch, const struct world *observed, co
 		bool pinned = false;
 		for (uint32_t a = 0; a < vm->n_adapters; a++)
 			pinned |= (adapter_pins(observed, vm, &vm->adapters[a]) & gpu_bit(observed, g)) != 0;
-		if (enters_passthrough(observed, goal, g) && (pinned || (!vm_is_off(vm) && vm_could_be_on(observed, vm, g))))
+		if (enters_passthrough(observed, goal, g) &&
+			(pinned || (!vm_is_off(vm) && vm_could_be_on(observed, vm, g))))
 			mark(&touch->vms[index], TOUCH_ROLE, g);
 		if (!leaves_passthrough(observed, goal, g) || !vm_device_could_be(observed, vm, g))
 			continue;
 		if (!vm_is_off(vm)) {
 			mark(&touch->vms[index], TOUCH_ROLE, g);
 			touch->vms[index].early = true;
-		} else if (world_find_gpu(observed, vm->host, observed->gpus[g].location_path) == g && !gpu_pool(observed, g)) {
+		} else if (world_find_gpu(observed, vm->host, observed->gpus[g].location_path) == g &&
+			   !gpu_pool(observed, g)) {
 			mark(&touch->vms[index], TOUCH_ROLE, g); /* an off VM names it */
 		}
 	}

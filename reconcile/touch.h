@@ -28,7 +28,7 @@ struct vm_touch {
 };
 
 struct touch {
-	struct vm_touch *vms;    /* per VM */
+	struct vm_touch *vms;      /* per VM */
 	const bool *count_changes; /* per GPU */
 	uint32_t n_counts;
 	uint32_t n_roles;
@@ -38,7 +38,7 @@ struct touch *touch_make(struct arena *arena, const struct world *observed, cons
 
 /* The adapter, once its VM is off, could be on a GPU of its host whose count changes. */
 bool touch_adapter_is_in_the_way(const struct touch *touch, const struct world *observed, const struct world *goal,
-				 uint32_t vm, const struct adapter *adapter);
+	uint32_t vm, const struct adapter *adapter);
 
 /* The same adapter of a VM stands in both worlds: by id, and by pin. */
 bool touch_has_adapter(const struct vm *vm, const struct adapter *adapter);

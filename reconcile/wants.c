@@ -105,8 +105,8 @@ static const char *hosts_of_vms_named(struct wants *wants, const char *name)
 	g_autoptr(GString) hosts = g_string_new(NULL);
 	for (uint32_t i = 0; i < world->n_vms; i++)
 		if (g_ascii_strcasecmp(world->vms[i].name, name) == 0)
-			g_string_append_printf(hosts, "%s%s", hosts->len ? ", " : "",
-				world->hosts[world->vms[i].host].name);
+			g_string_append_printf(
+				hosts, "%s%s", hosts->len ? ", " : "", world->hosts[world->vms[i].host].name);
 	return arena_strdup(wants->arena, hosts->str);
 }
 
@@ -121,7 +121,8 @@ static void vm_is_missing(struct wants *wants, const struct spec_vm *line, const
 			world->missing[0].name);
 	else
 		wants_refuse(wants, D_VM_NOT_FOUND, head_loc(&line->head, "name"), subject, "assignment",
-			"no host of cluster '%s' has a VM named '%s'; correct the name, remove the line or mark it optional",
+			"no host of cluster '%s' has a VM named '%s'; correct the name, remove the line or mark it "
+			"optional",
 			wants->input->cluster->name, line->name);
 }
 
@@ -139,12 +140,12 @@ static bool vm_is_in_place(struct wants *wants, const struct spec_vm *line, uint
 		return true;
 	if (input->cluster->type == CLUSTER_STANDALONE)
 		wants_refuse(wants, D_VM_NOT_FOUND, head_loc(&line->head, "host"), subject, "assignment",
-			"VM '%s' is on '%s', not on '%s', and standalone hosts do not move VMs; correct the line", line->name,
-			here, line->host);
+			"VM '%s' is on '%s', not on '%s', and standalone hosts do not move VMs; correct the line",
+			line->name, here, line->host);
 	else
 		wants_refuse(wants, D_NOT_BUILT, head_loc(&line->head, "host"), subject, "host",
-			"VM '%s' is on '%s', and moving it to '%s' is not supported yet; remove 'host'", line->name, here,
-			line->host);
+			"VM '%s' is on '%s', and moving it to '%s' is not supported yet; remove 'host'", line->name,
+			here, line->host);
 	return false;
 }
 
@@ -218,8 +219,8 @@ static void manage_all(struct wants *wants)
 			const struct spec_assignment *assignment = &spec->assignments[i];
 			if (strcmp(assignment->cluster, wants->input->cluster->name) != 0)
 				continue;
-			struct naming naming = { assignment, cluster_find_group(wants->input->cluster, assignment->gpus),
-				&rank };
+			struct naming naming = { assignment,
+				cluster_find_group(wants->input->cluster, assignment->gpus), &rank };
 			if (patterns)
 				manage_matched(wants, &naming);
 			else
@@ -250,8 +251,8 @@ static void own_the_rest(struct wants *wants)
 		struct vm_want *want = &wants->vms[i];
 		if (want->ownership == VM_MANAGED || want->excluded || (!vm->n_adapters && !vm->n_devices))
 			continue;
-		bool ours = vm->record && input->owner && strcmp(vm->record->owner, input->owner) == 0 && input->cluster &&
-			    strcmp(vm->record->cluster, input->cluster->name) == 0;
+		bool ours = vm->record && input->owner && strcmp(vm->record->owner, input->owner) == 0 &&
+			    input->cluster && strcmp(vm->record->cluster, input->cluster->name) == 0;
 		if (ours && input->cluster->prune && input->mode == PLAN_APPLY)
 			want->ownership = VM_OURS;
 		else if (holds_selected_gpu(wants, i))
@@ -272,8 +273,8 @@ static void find_owner(struct wants *wants)
 		return;
 	wants->foreign_owner = true;
 	diag_add(wants->diags, D_OWNER_WARNING, input->cluster->name_loc, input->cluster->name,
-		"cluster '%s' belongs to '%s', and this source is '%s'; the plan is made as if it were ours", input->cluster->name,
-		newest->owner, input->owner);
+		"cluster '%s' belongs to '%s', and this source is '%s'; the plan is made as if it were ours",
+		input->cluster->name, newest->owner, input->owner);
 }
 
 struct wants *wants_make(struct arena *arena, const struct plan_input *input, struct diags *diags)

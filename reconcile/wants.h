@@ -8,11 +8,11 @@
 #include "reconcile/plan.h"
 #include "reconcile/planner.h"
 
-#define DEBT_STATES(X)                                                            \
-	X(DEBT_NONE, "none") X(DEBT_VOID, "void")                                     \
-	X(DEBT_OPEN, "open")               /* to be paid now */                       \
-	X(DEBT_OLD, "old")                 /* a person decides: `settle` */           \
-	X(DEBT_IN_PROGRESS, "in-progress") /* of a run that still holds its lease */
+#define DEBT_STATES(X) \
+	X(DEBT_NONE, "none") \
+	X(DEBT_VOID, "void") X(DEBT_OPEN, "open")  /* to be paid now */ \
+		X(DEBT_OLD, "old")                 /* a person decides: `settle` */ \
+		X(DEBT_IN_PROGRESS, "in-progress") /* of a run that still holds its lease */
 enum debt_state { DEBT_STATES(NAMES_ENUM) DEBT_STATE_COUNT };
 
 struct gpu_want {
@@ -37,14 +37,14 @@ struct vm_want {
 
 struct wants {
 	const struct plan_input *input;
-	struct gpu_want *gpus; /* per GPU of the observed world */
-	struct vm_want *vms;   /* per VM */
+	struct gpu_want *gpus;               /* per GPU of the observed world */
+	struct vm_want *vms;                 /* per VM */
 	const struct gpu_group *partitioned; /* the group with a partition count, or NULL */
 	struct maybe_u64 count;              /* the count to reach; unknown: counts stay as they are */
 	bool count_refused;
-	bool roles_wait;                     /* only one GPU may be mounted now: valid counts are not known (complete: false) */
+	bool roles_wait; /* only one GPU may be mounted now: valid counts are not known (complete: false) */
 	bool foreign_owner;
-	GArray *refusals;                    /* struct refusal; texts in 'arena' */
+	GArray *refusals; /* struct refusal; texts in 'arena' */
 	struct arena *arena;
 	struct diags *diags;
 };
@@ -55,7 +55,7 @@ void wants_done(struct wants *wants);
 
 /* Notes a refusal, and the same as a finding. */
 void wants_refuse(struct wants *wants, enum diag_code code, struct loc loc, const char *subject, const char *what,
-		  const char *fmt, ...) G_GNUC_PRINTF(6, 7);
+	const char *fmt, ...) G_GNUC_PRINTF(6, 7);
 
 /* Names of things, as findings and steps have them. */
 const char *subject_of_gpu(struct arena *arena, const struct world *world, uint32_t gpu);
