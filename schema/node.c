@@ -329,7 +329,11 @@ static void refuse_anchor_and_tag(
 	if (anchor)
 		parse->result = diag_add(parse->diags, D_YAML_ALIAS, loc, NULL,
 			"anchor '&%s' is not allowed; remove it", (const char *)anchor);
-	if (tag || !implicit)
+	static const char standard[] = "tag:yaml.org,2002:";
+	if (tag && g_str_has_prefix((const char *)tag, standard))
+		parse->result = diag_add(parse->diags, D_YAML_ALIAS, loc, NULL, "tag '!!%s' is not allowed; remove it",
+			(const char *)tag + strlen(standard));
+	else if (tag || !implicit)
 		parse->result = diag_add(parse->diags, D_YAML_ALIAS, loc, NULL, "tag '%s' is not allowed; remove it",
 			tag ? (const char *)tag : "!");
 }

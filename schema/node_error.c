@@ -15,6 +15,8 @@ static const struct wording {
 		"expected a key here; check the indentation, and that quotes and brackets are closed" },
 	{ "did not find expected '-' indicator", D_YAML_SYNTAX,
 		"expected '- ' and the next item here; check the indentation" },
+	{ "did not find expected <document start>", D_YAML_SYNTAX,
+		"the document has ended before this line; check the indentation, or begin the next one with '---'" },
 	{ "could not find expected ':'", D_YAML_SYNTAX, "expected ':' after the key" },
 	{ "found unexpected end of stream", D_YAML_SYNTAX, "the text ends within quotes; close them" },
 	{ "did not find expected ',' or ']'", D_YAML_SYNTAX, "expected ',' or ']' here; close the list" },

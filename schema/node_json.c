@@ -19,13 +19,13 @@ static int json_failure(const struct source *source, const json_error_t *error, 
 {
 	/* jansson counts the characters before the place where it gave up, that is the ones it has read. */
 	struct loc loc = { source, (uint32_t)MAX(error->line, 0), (uint32_t)MAX(error->column, 1), 1 };
+	if (json_error_code(error) == json_error_null_character)
+		return diag_add(diags, D_YAML_ENCODING, loc, NULL, "text holds a NUL character; remove it");
 	enum diag_code code = D_YAML_SYNTAX;
 	if (json_error_code(error) == json_error_duplicate_key)
 		code = D_YAML_DUPLICATE_KEY;
 	else if (json_error_code(error) == json_error_stack_overflow)
 		code = D_YAML_LIMIT;
-	else if (json_error_code(error) == json_error_null_character)
-		code = D_YAML_ENCODING;
 	return diag_add(diags, code, loc, NULL, "%s", error->text);
 }
 
