@@ -11,5 +11,5 @@
 
 void finding_write(GString *out, const struct diag *diag, const struct style *style);
 
-/* "For what they mean: hvgpu explain HV203, HV610"; nothing when there is no finding. */
+/* "Why, and what to do: hvgpu explain HV203 (also HV610)"; nothing when there is no finding. */
 void finding_write_codes(GString *out, const struct diags *const *lists, uint32_t n_lists);

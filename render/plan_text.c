@@ -149,29 +149,49 @@ static const char *stop_name(struct page *page, const struct plan *plan, const s
 	return comes_back(plan, stop) ? name : arena_printf(page->arena, "%s (stays off)", name);
 }
 
+static unsigned host_column(const struct outline *outline)
+{
+	enum { COLUMN_MIN = 6, COLUMN_MAX = 24 };
+	unsigned width = COLUMN_MIN;
+	for (uint32_t i = 0; i < outline->n_hosts; i++) {
+		g_autoptr(GString) name = g_string_new(NULL);
+		show_text(name, outline->hosts[i].name);
+		width = MAX(width, show_width(name->str));
+	}
+	return MIN(width, COLUMN_MAX);
+}
+
+static void put_down_host(struct page *page, const struct plan *plan, const struct outline_host *host, unsigned column)
+{
+	const char **names = arena_array(page->arena, const char *, host->n_stops);
+	uint32_t n = MIN(host->n_stops, (uint32_t)NAMES_MAX);
+	for (uint32_t k = 0; k < n; k++)
+		names[k] = stop_name(page, plan, host->stops[k]);
+	g_autoptr(GString) name = g_string_new(NULL);
+	show_text(name, host->name);
+	unsigned width = show_width(name->str);
+	g_string_append_printf(page->out, "    %s%*s  ", name->str, (int)(column > width ? column - width : 0), "");
+	show_names(page->out, names, host->n_stops, NAMES_MAX, 4 + MAX(column, width) + 2, page->style->width);
+	g_string_append_c(page->out, '\n');
+}
+
 static void put_down(struct page *page, const struct plan *plan, const struct outline *outline)
 {
 	if (!outline->n_down)
 		return;
-	g_autofree char *title = outline->n_down == 1 ? g_strdup("1 running VM goes down and is started again:")
-						      : g_strdup_printf("%u running VMs go down and are started again:",
-								outline->n_down);
-	heading(page, title);
-	for (uint32_t i = 0; i < outline->n_hosts; i++) {
-		const struct outline_host *host = &outline->hosts[i];
-		if (!host->n_stops)
-			continue;
-		const char **names = arena_array(page->arena, const char *, host->n_stops);
-		uint32_t n = MIN(host->n_stops, (uint32_t)NAMES_MAX + 1);
-		for (uint32_t k = 0; k < n; k++)
-			names[k] = stop_name(page, plan, host->stops[k]);
-		g_autoptr(GString) name = g_string_new(NULL);
-		show_text(name, host->name);
-		unsigned width = MAX(show_width(name->str), 8);
-		g_string_append_printf(page->out, "    %s%*s  ", name->str, (int)(width - show_width(name->str)), "");
-		show_names(page->out, names, host->n_stops, NAMES_MAX, 4 + width + 2, page->style->width);
-		g_string_append_c(page->out, '\n');
-	}
+	bool all_back = true;
+	for (uint32_t i = 0; i < plan->n_steps && all_back; i++)
+		all_back = plan->steps[i].kind != STEP_STOP_VM || comes_back(plan, &plan->steps[i]);
+	g_autoptr(GString) title = g_string_new(NULL);
+	show_n(title, outline->n_down, "running VM goes down", "running VMs go down");
+	if (all_back)
+		g_string_append(title, outline->n_down == 1 ? " and is started again" : " and are started again");
+	g_string_append_c(title, ':');
+	heading(page, title->str);
+	unsigned column = host_column(outline);
+	for (uint32_t i = 0; i < outline->n_hosts; i++)
+		if (outline->hosts[i].n_stops)
+			put_down_host(page, plan, &outline->hosts[i], column);
 }
 
 /* The place in a column of its own, where the line is short enough. */
@@ -210,12 +230,30 @@ static void put_change(struct page *page, const struct plan *plan, const struct 
 	g_string_append_c(page->out, '\n');
 }
 
+static void put_reason(struct page *page, const char *label, const char *why)
+{
+	show_on(page->out, page->style, COLOUR_DIM);
+	g_string_append(page->out, label);
+	show_text(page->out, why);
+	show_off(page->out, page->style);
+	g_string_append_c(page->out, '\n');
+}
+
+/* The reason that all changes share, or NULL. */
+static const char *common_why(const struct changes *changes)
+{
+	for (uint32_t i = 1; i < changes->n; i++)
+		if (g_strcmp0(changes->items[i].why, changes->items[0].why) != 0)
+			return NULL;
+	return changes->items[0].why;
+}
+
 static void put_changes(struct page *page, const struct plan *plan, const struct outline *outline)
 {
 	if (!plan->changes.n || !plan->n_steps)
 		return;
 	heading(page, "What changes:");
-	const char *why = NULL;
+	const char *common = common_why(&plan->changes);
 	for (uint32_t i = 0; i < outline->n_hosts; i++) {
 		const struct outline_host *host = &outline->hosts[i];
 		if (!host->n_changes)
@@ -224,19 +262,16 @@ static void put_changes(struct page *page, const struct plan *plan, const struct
 		show_text(page->out, host->name);
 		g_string_append_c(page->out, '\n');
 		for (uint32_t k = 0; k < host->n_changes; k++) {
+			const char *why = host->changes[k]->why;
 			put_change(page, plan, host->changes[k]);
-			/* The reason once, after the last of those in a row that share it. */
-			why = host->changes[k]->why;
-			if (!why || (k + 1 < host->n_changes && g_strcmp0(host->changes[k + 1]->why, why) == 0))
-				continue;
-			g_string_append(page->out, "        ");
-			show_on(page->out, page->style, COLOUR_DIM);
-			g_string_append(page->out, "because ");
-			show_text(page->out, why);
-			show_off(page->out, page->style);
-			g_string_append_c(page->out, '\n');
+			/* Once, after the last of those in a row that share it. */
+			if (why && !common &&
+				(k + 1 == host->n_changes || g_strcmp0(host->changes[k + 1]->why, why) != 0))
+				put_reason(page, "        why: ", why);
 		}
 	}
+	if (common)
+		put_reason(page, "    why: ", common);
 }
 
 /* ---- steps ---- */
@@ -267,7 +302,7 @@ static void put_after(struct page *page, const struct outline *outline, const st
 	for (uint32_t i = 0; i < MIN(group->n_after, (uint32_t)AFTER_MAX); i++) {
 		const struct outline_after *after = &group->after[i];
 		const struct outline_group *other = &outline->groups[after->group];
-		g_string_append(page->out, i ? "; " : "after ");
+		g_string_append(page->out, i ? "; " : "after: ");
 		if (after->each_own)
 			g_string_append(page->out, group->n > 1 ? "each its own of " : "one of ");
 		else if (other->n > 1)
@@ -289,18 +324,27 @@ static struct loc common_place(const struct outline_group *group)
 	return loc;
 }
 
-static void put_why(struct page *page, const struct outline_group *group)
+/* The earlier group that works on the very same VMs or GPUs, or NULL. */
+static const struct outline_group *same_targets(const struct outline *outline, const struct outline_group *group)
 {
-	g_string_append(page->out, "             ");
-	show_on(page->out, page->style, COLOUR_DIM);
-	show_text(page->out, outline_group_why(group));
-	show_off(page->out, page->style);
-	g_string_append_c(page->out, '\n');
+	for (const struct outline_group *other = outline->groups; other < group; other++) {
+		uint32_t i = 0;
+		if (other->n != group->n)
+			continue;
+		while (i < group->n && g_strcmp0(other->steps[i]->vm_id, group->steps[i]->vm_id) == 0 &&
+			g_strcmp0(other->steps[i]->host_name, group->steps[i]->host_name) == 0 &&
+			g_strcmp0(other->steps[i]->location_path, group->steps[i]->location_path) == 0)
+			i++;
+		if (i == group->n)
+			return other;
+	}
+	return NULL;
 }
 
 static void put_group(struct page *page, const struct outline *outline, const struct outline_group *group)
 {
 	g_autoptr(GString) ids = g_string_new(NULL);
+	const struct outline_group *same = group->n > 1 ? same_targets(outline, group) : NULL;
 	outline_group_ids(ids, group);
 	size_t start = page->out->len;
 	g_string_append_printf(page->out, "    %7s  ", ids->str);
@@ -312,13 +356,17 @@ static void put_group(struct page *page, const struct outline *outline, const st
 		}
 	} else {
 		outline_group_title(page->out, group);
+		if (same) {
+			g_string_append(page->out, ", those of ");
+			outline_group_ids(page->out, same);
+		}
 	}
 	put_place(page, start, common_place(group));
 	g_string_append_c(page->out, '\n');
-	if (group->n > 1)
+	if (group->n > 1 && !same)
 		put_targets(page, group);
 	put_after(page, outline, group);
-	put_why(page, group);
+	put_reason(page, "             why: ", outline_group_why(group));
 }
 
 static void put_steps(struct page *page, const struct plan *plan, const struct outline *outline)
