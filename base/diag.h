@@ -26,7 +26,7 @@ enum diag_code {
 	DIAG_CODE_COUNT
 };
 
-/* Exit codes of the program, one meaning each (../shared/conventions.md section 1; design.md section 9). */
+/* Exit codes of the program, one meaning each, over all commands. */
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_UNEXPECTED = 1,

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static unsigned feed_file(const char *path)
 {
@@ -13,7 +14,8 @@ static unsigned feed_file(const char *path)
 	if (!g_file_get_contents(path, &bytes, &size, NULL))
 		return 0;
 	/* A copy of just that size, so that a sanitizer sees the first byte read behind it. */
-	uint8_t *exact = g_memdup2(bytes, size);
+	uint8_t *exact = g_malloc(MAX(size, 1));
+	memcpy(exact, bytes, size);
 	LLVMFuzzerTestOneInput(exact, size);
 	g_free(exact);
 	return 1;

@@ -7,5 +7,5 @@ target=$1 seconds=$2 corpus=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$corpus/." "$work"
-"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
+"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
 	-artifact_prefix="$PWD/crash-$(basename "$target")-" "$work"
