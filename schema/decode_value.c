@@ -302,9 +302,11 @@ static int not_one_of(struct decoder *decoder, const struct field *field, const 
 
 static int check_length(struct decoder *decoder, const struct field *field, const struct node *node)
 {
-	uint64_t len = (uint64_t)g_utf8_strlen(node->text, -1);
-	if ((field->flags & FIELD_NOT_EMPTY) && !len)
+	if ((field->flags & FIELD_NOT_EMPTY) && !*node->text)
 		return decode_fail(decoder, D_FIELD_RANGE, loc_of(decoder, node), "'%s' is empty", field->key);
+	if (!field->min && !field->max)
+		return 0; /* counting characters costs, and most texts may have any number */
+	uint64_t len = (uint64_t)g_utf8_strlen(node->text, -1);
 	if (len < field->min || (field->max && len > field->max))
 		return decode_fail(decoder, D_FIELD_RANGE, loc_of(decoder, node),
 			"'%s' has %" G_GUINT64_FORMAT " characters; allowed is %" G_GUINT64_FORMAT
