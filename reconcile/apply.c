@@ -9,7 +9,7 @@ NAMES_DEFINE(apply_event_names, APPLY_EVENTS);
 
 static void apply_cluster(struct apply *apply);
 
-/* Unique enough: the time, to sort by, and 64 random bits. */
+/* Unique: the time, to sort by, and 64 random bits. */
 static char *make_run_id(struct arena *arena, int64_t now)
 {
 	g_autofree char *random = g_uuid_string_random();
@@ -17,7 +17,7 @@ static char *make_run_id(struct arena *arena, int64_t now)
 	return id;
 }
 
-static void start(struct apply *apply, struct run *run, const struct apply_options *options, const struct plan *plan)
+void apply_start(struct apply *apply, struct run *run, const struct apply_options *options, const struct plan *plan)
 {
 	struct arena *arena = run->arena;
 	*apply = (struct apply){
@@ -38,7 +38,7 @@ static void start(struct apply *apply, struct run *run, const struct apply_optio
 	};
 }
 
-static void end(struct apply *apply)
+void apply_end(struct apply *apply)
 {
 	g_main_context_unref(apply->context);
 	g_ptr_array_unref(apply->frozen);
@@ -53,7 +53,7 @@ enum exit_code apply_run(struct run *run, const struct apply_options *options, s
 	enum exit_code code = run->diags->exit;
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		struct apply apply;
-		start(&apply, run, options, run->plans[i]);
+		apply_start(&apply, run, options, run->plans[i]);
 		results[i] = (struct apply_result){ .cluster = run->plans[i]->cluster, .diags = apply.diags };
 		apply.result = &results[i];
 		apply_tell(
@@ -62,7 +62,7 @@ enum exit_code apply_run(struct run *run, const struct apply_options *options, s
 		results[i].exit = exit_worse(results[i].exit, apply.diags->exit);
 		apply_tell(&apply, (struct apply_event){ .kind = APPLY_CLUSTER_DONE });
 		code = exit_worse(code, results[i].exit);
-		end(&apply);
+		apply_end(&apply);
 	}
 	*results_out = results;
 	*n_results_out = run->n_plans;

@@ -30,17 +30,15 @@ static int open_link(struct apply *apply, const struct endpoints *endpoints, str
 	return 0;
 }
 
-/* Every host that was observed, those that are left alone too: the lock is the whole cluster's. */
-static int open_links(struct apply *apply)
+static int open_links(struct apply *apply, const char *const *hosts, uint32_t n_hosts)
 {
 	struct endpoints endpoints;
 	const struct run_options *options = &apply->options->run;
 	if (endpoints_make(apply->arena, options->hosts, apply->run->spec, &endpoints, apply->diags) < 0)
 		return -1;
-	const struct world *world = apply->approved->observed;
-	apply->links = arena_array(apply->arena, struct link, world->n_hosts);
-	for (uint32_t i = 0; i < world->n_hosts; i++)
-		apply->links[apply->n_links++] = (struct link){ .apply = apply, .host = world->hosts[i].name };
+	apply->links = arena_array(apply->arena, struct link, n_hosts);
+	for (uint32_t i = 0; i < n_hosts; i++)
+		apply->links[apply->n_links++] = (struct link){ .apply = apply, .host = hosts[i] };
 	qsort(apply->links, apply->n_links, sizeof(*apply->links), by_host);
 	for (uint32_t i = 0; i < apply->n_links; i++) {
 		if (open_link(apply, &endpoints, &apply->links[i]) < 0)
@@ -132,11 +130,21 @@ static int take_epoch(struct apply *apply)
 	return 0;
 }
 
-int leases_take(struct apply *apply)
+int leases_take_of(struct apply *apply, const char *const *hosts, uint32_t n_hosts)
 {
-	if (open_links(apply) < 0 || check_majority(apply) < 0 || take_leases(apply) < 0)
+	if (open_links(apply, hosts, n_hosts) < 0 || take_leases(apply) < 0)
 		return -1;
 	return take_epoch(apply);
+}
+
+/* Every host that was observed, those that are left alone too: the lock is the whole cluster's. */
+int leases_take(struct apply *apply)
+{
+	const struct world *world = apply->approved->observed;
+	const char **hosts = arena_array(apply->arena, const char *, world->n_hosts);
+	for (uint32_t i = 0; i < world->n_hosts; i++)
+		hosts[i] = world->hosts[i].name;
+	return check_majority(apply) < 0 ? -1 : leases_take_of(apply, hosts, world->n_hosts);
 }
 
 void leases_release(struct apply *apply)

@@ -67,6 +67,12 @@ struct apply { /* one cluster */
 	GHashTable *surprised; /* subjects that were not as expected once already */
 };
 
+/* ---- apply.c ---- */
+
+/* 'plan' may be NULL for what needs leases alone. */
+void apply_start(struct apply *apply, struct run *run, const struct apply_options *options, const struct plan *plan);
+void apply_end(struct apply *apply);
+
 /* ---- apply_link.c ---- */
 
 /* Asks; the answer arrives through the loop, never from within. One request at a time per link. */
@@ -85,6 +91,7 @@ const char *answer_text(struct arena *arena, const struct answer *answer);
 /* Opens every host of the cluster, takes the leases in order, then a new epoch. 0, or -1 with a finding; then
  * leases_release() is due all the same. */
 int leases_take(struct apply *apply);
+int leases_take_of(struct apply *apply, const char *const *hosts, uint32_t n_hosts); /* of these alone */
 void leases_release(struct apply *apply);
 
 /* ---- apply_again.c ---- */
