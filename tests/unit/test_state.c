@@ -223,6 +223,21 @@ static void state_unknown_field_is_refused(void **state)
 	assert_refused(*state, HEAD "  host: { osBuilt: 26100 }\n", D_FIELD_UNKNOWN, "osBuild");
 }
 
+static void state_worlds_of_the_examples_are_read(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const worlds[] = { "standalone", "failover", "inference", "overlays/paris",
+		"overlays/lyon" };
+	for (size_t i = 0; i < G_N_ELEMENTS(worlds); i++) {
+		g_autofree char *path = g_strdup_printf(TESTS_DIR "/../examples/%s/world.yaml", worlds[i]);
+		g_autofree char *text = NULL;
+		assert_true(g_file_get_contents(path, &text, NULL, NULL));
+		struct state_file file = read_well(f, text);
+		assert_true(file.n_states > 0);
+		assert_string_equal(file.states[0]->gpus[0].subsystem, "10DE:157E");
+	}
+}
+
 /* ---- round trips ---- */
 
 static const char *const awkward[] = { "plain", "with space", " lead", "trail ", "a: b", "a #b", "no", "Off", "~", "1",
@@ -454,6 +469,7 @@ int main(void)
 		T(state_empty_file_is_refused),
 		T(state_manifest_is_refused),
 		T(state_unknown_field_is_refused),
+		T(state_worlds_of_the_examples_are_read),
 		T(state_yaml_is_lossless),
 		T(state_json_is_lossless),
 		T(state_file_with_simulation_is_lossless),
