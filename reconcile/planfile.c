@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/drift.h"
 #include "reconcile/planfile_parts.h"
 
 #include <string.h>
@@ -76,14 +77,17 @@ static void head_to_json(const struct run *run, json_t *json)
 json_t *planfile_to_json(const struct run *run)
 {
 	json_t *json = json_object(), *resources = json_array(), *checks = json_array(), *clusters = json_array();
+	json_t *drifted = json_array();
 	head_to_json(run, json);
 	for (uint32_t i = 0; i < run->n_plans; i++) {
-		planfile_resources(resources, run->plans[i]);
+		planfile_resources(resources, run->plans[i], NULL);
+		if (run->drift)
+			planfile_resources(drifted, run->plans[i], run->drift->clusters[i].is_drift);
 		planfile_checks(checks, run->plans[i]);
 		json_array_append_new(clusters, planfile_cluster_to_json(run->plans[i]));
 	}
 	json_object_set_new(json, "resource_changes", resources);
-	json_object_set_new(json, "resource_drift", json_array());
+	json_object_set_new(json, "resource_drift", drifted);
 	json_object_set_new(json, "checks", checks);
 	json_object_set_new(json, "findings", planfile_findings_to_json(run->diags));
 	json_object_set_new(json, "clusters", clusters);

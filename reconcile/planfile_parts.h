@@ -12,6 +12,7 @@ json_t *planfile_cluster_to_json(const struct plan *plan);
 json_t *planfile_findings_to_json(const struct diags *diags);
 json_t *planfile_cost_to_json(const struct cost *cost);
 
-/* Terraform's view: appends the plan's changes, one entry per GPU, VM and pool, and its checks, one per invariant. */
-void planfile_resources(json_t *resources, const struct plan *plan);
+/* Terraform's view: appends the plan's changes ('only': those flagged, NULL: all), one entry per GPU, VM and pool, and
+ * its checks, one per invariant. */
+void planfile_resources(json_t *resources, const struct plan *plan, const bool *only);
 void planfile_checks(json_t *checks, const struct plan *plan);

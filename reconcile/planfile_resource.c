@@ -116,7 +116,7 @@ static void resource_add(json_t *resource, const struct change *change)
 	put_attribute(after, attribute, to);
 }
 
-void planfile_resources(json_t *resources, const struct plan *plan)
+void planfile_resources(json_t *resources, const struct plan *plan, const bool *only)
 {
 	/* A plan's changes of one resource may be apart, so each one looks for the resource among the plan's own. */
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -124,6 +124,8 @@ void planfile_resources(json_t *resources, const struct plan *plan)
 	json_t *resource = NULL;
 	for (uint32_t i = 0; i < plan->changes.n; i++) {
 		const struct change *change = &plan->changes.items[i];
+		if (only && !only[i])
+			continue;
 		if (!last || !same_resource(last, change)) {
 			g_autoptr(GString) key = g_string_new(NULL);
 			address(key, plan, change);

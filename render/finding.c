@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/finding.h"
 #include "reconcile/planfile_parts.h"
-#include "render/show.h"
+#include "render/print.h"
 
 #include <string.h>
 
@@ -40,8 +40,8 @@ static const char *step_over(const char *at, const char *end, unsigned *columns)
 	}
 	const char *next = c >= (gunichar)-2 ? at + 1 : g_utf8_next_char(at);
 	g_autoptr(GString) shown = g_string_new(NULL);
-	show_textn(shown, at, next - at);
-	*columns = show_width(shown->str);
+	print_textn(shown, at, next - at);
+	*columns = print_width(shown->str);
 	return next;
 }
 
@@ -71,7 +71,7 @@ static void put_source(GString *out, const char *at, const char *end)
 {
 	while (at < end) {
 		const char *tab = memchr(at, '\t', end - at), *stop = tab ? tab : end;
-		show_textn(out, at, stop - at);
+		print_textn(out, at, stop - at);
 		if (tab)
 			g_string_append_c(out, '\t');
 		at = tab ? tab + 1 : end;
@@ -94,10 +94,10 @@ static void put_padding(GString *out, const char *at, const char *end)
 static void put_carets(GString *out, unsigned columns, unsigned left, const struct style *style)
 {
 	unsigned n = CLAMP(columns, 1, MAX(left, 1));
-	show_on(out, style, COLOUR_RED);
+	print_on(out, style, COLOUR_RED);
 	for (unsigned i = 0; i < n; i++)
 		g_string_append_c(out, '^');
-	show_off(out, style);
+	print_off(out, style);
 	g_string_append_c(out, '\n');
 }
 
@@ -114,17 +114,17 @@ static void put_excerpt(GString *out, struct loc loc, const struct style *style)
 	if (whole > LINE_COLUMNS && before > LINE_BEFORE)
 		from = skip_columns(line.start, line.end, before - LINE_BEFORE);
 	const char *to = skip_columns(from, line.end, LINE_COLUMNS);
-	const char *cut = show_ellipsis(style);
-	unsigned cut_columns = from > line.start ? show_width(cut) : 0;
-	show_on(out, style, COLOUR_DIM);
+	const char *cut = print_ellipsis(style);
+	unsigned cut_columns = from > line.start ? print_width(cut) : 0;
+	print_on(out, style, COLOUR_DIM);
 	g_string_append_printf(out, "%5u | ", loc.line);
-	show_off(out, style);
+	print_off(out, style);
 	g_string_append(out, cut_columns ? cut : "");
 	put_source(out, from, to);
 	g_string_append(out, to < line.end ? cut : "");
-	show_on(out, style, COLOUR_DIM);
+	print_on(out, style, COLOUR_DIM);
 	g_string_append(out, "\n      | ");
-	show_off(out, style);
+	print_off(out, style);
 	g_string_append_printf(out, "%*s", (int)cut_columns, "");
 	put_padding(out, from, caret);
 	unsigned shown = whole > LINE_COLUMNS ? LINE_COLUMNS - MIN(before, LINE_BEFORE) : LINE_COLUMNS;
@@ -135,7 +135,7 @@ static void put_position(GString *out, struct loc loc)
 {
 	if (!loc.source)
 		return;
-	show_text(out, loc.source->name);
+	print_text(out, loc.source->name);
 	if (loc.line)
 		g_string_append_printf(out, ":%u:%u", loc.line, MAX(loc.col, 1));
 	g_string_append(out, ": ");
@@ -151,24 +151,24 @@ void finding_write(GString *out, const struct diag *diag, const struct style *st
 	const struct diag_row *row = &diag_codes[diag->code];
 	put_position(out, diag->loc);
 	if (!diag->loc.source && diag->subject) {
-		show_text(out, diag->subject);
+		print_text(out, diag->subject);
 		g_string_append(out, ": ");
 	}
-	show_on(out, style, colours[row->severity]);
+	print_on(out, style, colours[row->severity]);
 	g_string_append_printf(out, "%s %s", name_of(&diag_severity_names, row->severity), row->id);
-	show_off(out, style);
+	print_off(out, style);
 	g_string_append(out, ": ");
-	show_text(out, diag->message);
+	print_text(out, diag->message);
 	g_string_append_c(out, '\n');
 	put_excerpt(out, diag->loc, style);
 	if (!diag->also_message)
 		return;
 	put_position(out, diag->also);
-	show_on(out, style, COLOUR_CYAN);
+	print_on(out, style, COLOUR_CYAN);
 	g_string_append(out, "note");
-	show_off(out, style);
+	print_off(out, style);
 	g_string_append(out, ": ");
-	show_text(out, diag->also_message);
+	print_text(out, diag->also_message);
 	g_string_append_c(out, '\n');
 	put_excerpt(out, diag->also, style);
 }
@@ -203,17 +203,17 @@ static void put_totals(GString *out, const struct diags *diags)
 		n_notes = 0;
 	}
 	if (diags->n_errors) {
-		show_n(out, diags->n_errors, "error", "errors");
+		print_n(out, diags->n_errors, "error", "errors");
 		gap = ", ";
 	}
 	if (diags->n_warnings) {
 		g_string_append(out, gap);
-		show_n(out, diags->n_warnings, "warning", "warnings");
+		print_n(out, diags->n_warnings, "warning", "warnings");
 		gap = ", ";
 	}
 	if (n_notes) {
 		g_string_append(out, gap);
-		show_n(out, n_notes, "note", "notes");
+		print_n(out, n_notes, "note", "notes");
 	}
 	g_string_append(out, ". ");
 }

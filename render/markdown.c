@@ -5,7 +5,7 @@
  * longer texts (65,536), so whole hosts are left out, the least disruptive last, and the counts stay those of all.
  */
 #include "render/outline.h"
-#include "render/show.h"
+#include "render/print.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const struct style plain = { .unicode = true };
 static void put_text(GString *out, const char *text)
 {
 	g_autoptr(GString) safe = g_string_new(NULL);
-	show_text(safe, text);
+	print_text(safe, text);
 	for (const char *c = safe->str; *c; c++) {
 		if (*c == '<')
 			g_string_append(out, "&lt;");
@@ -39,7 +39,7 @@ static void put_text(GString *out, const char *text)
 static void put_name(GString *out, const char *text)
 {
 	g_autoptr(GString) safe = g_string_new(NULL);
-	show_text(safe, text && *text ? text : "?");
+	print_text(safe, text && *text ? text : "?");
 	g_string_append_c(out, '`');
 	for (const char *c = safe->str; *c; c++) {
 		if (*c == '|')
@@ -92,7 +92,7 @@ static void put_summary(GString *out, const struct run *run)
 	g_string_append(out, "**hvgpu plan");
 	if (run->tree.commit) {
 		g_string_append(out, " for ");
-		show_commit(out, run);
+		print_commit(out, run);
 	}
 	g_string_append(out, ": ");
 	if (!cost.steps && !n_todo && !(run->diags && run->diags->n_errors))
@@ -106,7 +106,7 @@ static void put_summary(GString *out, const struct run *run)
 	g_string_append(out, "**\n");
 	if (n_incomplete) {
 		g_string_append(out, "\n:warning: This plan is **incomplete, not clean**: in ");
-		show_n(out, n_incomplete, "cluster", "clusters");
+		print_n(out, n_incomplete, "cluster", "clusters");
 		g_string_append(out, " a host was not observed.\n");
 	}
 }
@@ -137,7 +137,7 @@ static void put_down_host(GString *out, const struct outline_host *host)
 static void put_host_changes(GString *out, const struct plan *plan, const struct outline_host *host)
 {
 	g_string_append(out, "# ");
-	show_text(out, host->name);
+	print_text(out, host->name);
 	g_string_append_c(out, '\n');
 	for (uint32_t i = 0; i < host->n_changes; i++) {
 		const struct change *change = host->changes[i];
@@ -148,7 +148,7 @@ static void put_host_changes(GString *out, const struct plan *plan, const struct
 		outline_change(out, change, &plain);
 		if (change->loc.source) {
 			g_string_append(out, "   ");
-			show_place(out, change->loc);
+			print_place(out, change->loc);
 		}
 		g_string_append_c(out, '\n');
 	}
@@ -251,7 +251,7 @@ static void put_findings(GString *out, const struct diags *diags)
 		put_text(text, diag->message);
 		if (diag->loc.source) {
 			g_autoptr(GString) place = g_string_new(NULL);
-			show_place(place, diag->loc);
+			print_place(place, diag->loc);
 			g_string_append(text, " (");
 			put_name(text, place->str);
 			g_string_append_c(text, ')');
@@ -286,7 +286,7 @@ static bool put_cluster(GString *out, const struct plan *plan)
 	uint32_t n_left = put_hosts(out, plan, outline, arena);
 	if (n_left) {
 		g_string_append(out, "\n");
-		show_n(out, n_left, "more host is", "more hosts are");
+		print_n(out, n_left, "more host is", "more hosts are");
 		g_string_append(out, " left out here; the counts above are of all. `hvgpu plan` shows everything.\n");
 	}
 	put_steps(out, outline);
@@ -308,7 +308,7 @@ void render_plan_markdown(GString *out, const struct run *run)
 	}
 	if (n_left) {
 		g_string_append_c(page, '\n');
-		show_n(page, n_left, "more cluster does", "more clusters do");
+		print_n(page, n_left, "more cluster does", "more clusters do");
 		g_string_append(page, " not fit here; `hvgpu plan` shows everything.\n");
 	}
 	g_string_append_len(out, page->str, (gssize)page->len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/outline.h"
-#include "render/show.h"
+#include "render/print.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The phrases of outline.h. */
 #include "render/outline.h"
-#include "render/show.h"
+#include "render/print.h"
 
 #include <string.h>
 
@@ -40,14 +40,14 @@ void outline_change(GString *out, const struct change *change, const struct styl
 		g_string_append(out, phrase->added ? phrase->added : phrase->removed);
 		if (of && (change->kind == CHANGE_DEVICE_ADDED || change->kind == CHANGE_DEVICE_REMOVED)) {
 			g_string_append(out, ": ");
-			show_text(out, of);
+			print_text(out, of);
 		}
 		return;
 	}
 	g_string_append_printf(out, "%s ", phrase->what);
-	show_text(out, change->before ? change->before : "none");
-	g_string_append_printf(out, " %s ", show_arrow(style));
-	show_text(out, change->after ? change->after : "none");
+	print_text(out, change->before ? change->before : "none");
+	g_string_append_printf(out, " %s ", print_arrow(style));
+	print_text(out, change->after ? change->after : "none");
 }
 
 void outline_subject(GString *out, const struct plan *plan, const struct change *change)
@@ -55,18 +55,18 @@ void outline_subject(GString *out, const struct plan *plan, const struct change 
 	const struct world *world = plan->observed;
 	if (change->gpu < world->n_gpus) {
 		g_string_append(out, "GPU ");
-		show_text(out, world->gpus[change->gpu].location_path);
+		print_text(out, world->gpus[change->gpu].location_path);
 		if (world->gpus[change->gpu].name) {
 			g_string_append(out, " (");
-			show_text(out, world->gpus[change->gpu].name);
+			print_text(out, world->gpus[change->gpu].name);
 			g_string_append_c(out, ')');
 		}
 	} else if (change->vm < world->n_vms) {
 		g_string_append(out, "VM ");
-		show_text(out, world->vms[change->vm].name);
+		print_text(out, world->vms[change->vm].name);
 	} else {
 		g_string_append(out, "pool ");
-		show_text(out, change->pool ? change->pool : change->subject);
+		print_text(out, change->pool ? change->pool : change->subject);
 	}
 }
 
@@ -114,7 +114,7 @@ void outline_group_title(GString *out, const struct outline_group *group)
 	const struct step *first = group->steps[0];
 	const struct title *title = &titles[first->kind];
 	g_string_append_printf(out, "%s ", title->verb);
-	show_n(out, group->n, title->one, title->many);
+	print_n(out, group->n, title->one, title->many);
 	if (first->kind == STEP_SET_COUNT && same_count_before(group))
 		g_string_append_printf(out, " from %u to %u", first->count_before, first->count);
 	else if (first->kind == STEP_SET_COUNT)
@@ -158,15 +158,15 @@ const char *outline_group_why(const struct outline_group *group)
 
 void outline_cost(GString *out, const struct cost *cost)
 {
-	show_n(out, cost->vms_stopped, "restart", "restarts");
+	print_n(out, cost->vms_stopped, "restart", "restarts");
 	g_string_append(out, ", ");
-	show_n(out, cost->vms_moved, "move", "moves");
+	print_n(out, cost->vms_moved, "move", "moves");
 	g_string_append(out, ", ");
-	show_n(out, cost->role_changes, "role change", "role changes");
+	print_n(out, cost->role_changes, "role change", "role changes");
 	g_string_append(out, ", ");
-	show_n(out, cost->steps, "step", "steps");
+	print_n(out, cost->steps, "step", "steps");
 	if (cost->seconds) {
 		g_string_append(out, ", about ");
-		show_duration(out, cost->seconds);
+		print_duration(out, cost->seconds);
 	}
 }

@@ -2,7 +2,7 @@
 /* The plan on a terminal: what goes down, what changes, in which order, why, and which line asked for it. */
 #include "render/finding.h"
 #include "render/outline.h"
-#include "render/show.h"
+#include "render/print.h"
 
 #include <string.h>
 
@@ -18,17 +18,17 @@ struct page {
 static void heading(struct page *page, const char *text)
 {
 	g_string_append(page->out, "\n  ");
-	show_on(page->out, page->style, COLOUR_BOLD);
+	print_on(page->out, page->style, COLOUR_BOLD);
 	g_string_append(page->out, text);
-	show_off(page->out, page->style);
+	print_off(page->out, page->style);
 	g_string_append_c(page->out, '\n');
 }
 
 static void dim(struct page *page, const char *text)
 {
-	show_on(page->out, page->style, COLOUR_DIM);
+	print_on(page->out, page->style, COLOUR_DIM);
 	g_string_append(page->out, text);
-	show_off(page->out, page->style);
+	print_off(page->out, page->style);
 }
 
 /* ---- the head ---- */
@@ -39,15 +39,15 @@ static void put_head(struct page *page)
 	g_string_append(page->out, run->options.mode == PLAN_RESTORE ? "Restore" : "Plan");
 	if (run->tree.given) {
 		g_string_append(page->out, " for ");
-		show_text(page->out, run->tree.given);
+		print_text(page->out, run->tree.given);
 		if (run->tree.commit) {
 			g_string_append(page->out, " at ");
-			show_commit(page->out, run);
+			print_commit(page->out, run);
 		}
 	}
 	if (run->owner) {
 		g_string_append(page->out, ", owner ");
-		show_text(page->out, run->owner);
+		print_text(page->out, run->owner);
 	}
 	g_string_append_c(page->out, '\n');
 }
@@ -60,16 +60,16 @@ static void put_hosts(struct page *page, const struct plan *plan)
 	for (uint32_t i = 0; i < world->n_hosts; i++)
 		oldest = MIN(oldest, world->hosts[i].observed_at);
 	g_string_append(page->out, "  ");
-	show_n(page->out, world->n_hosts, "host", "hosts");
+	print_n(page->out, world->n_hosts, "host", "hosts");
 	g_string_append(page->out, " observed");
 	if (world->n_hosts && page->run->now - oldest > 0) {
 		g_string_append(page->out, world->n_hosts > 1 ? ", the oldest " : " ");
-		show_duration(page->out, (uint32_t)MIN(page->run->now - oldest, UINT32_MAX));
+		print_duration(page->out, (uint32_t)MIN(page->run->now - oldest, UINT32_MAX));
 		g_string_append(page->out, " ago");
 	}
 	for (uint32_t i = 0; i < world->n_missing; i++) {
 		g_string_append(page->out, i ? ", " : "; not observed: ");
-		show_text(page->out, world->missing[i].name);
+		print_text(page->out, world->missing[i].name);
 	}
 	g_string_append_c(page->out, '\n');
 }
@@ -77,10 +77,10 @@ static void put_hosts(struct page *page, const struct plan *plan)
 static void put_cluster_line(struct page *page, const struct plan *plan)
 {
 	g_string_append_c(page->out, '\n');
-	show_on(page->out, page->style, COLOUR_BOLD);
+	print_on(page->out, page->style, COLOUR_BOLD);
 	g_string_append(page->out, plan->cluster ? "Cluster " : "All hosts");
 	if (plan->cluster)
-		show_text(page->out, plan->cluster);
+		print_text(page->out, plan->cluster);
 	g_string_append(page->out, ": ");
 	if (plan->n_steps)
 		outline_cost(page->out, &plan->cost);
@@ -88,7 +88,7 @@ static void put_cluster_line(struct page *page, const struct plan *plan)
 		g_string_append(page->out, "nothing can be done");
 	else
 		g_string_append(page->out, "nothing to do");
-	show_off(page->out, page->style);
+	print_off(page->out, page->style);
 	g_string_append_c(page->out, '\n');
 	put_hosts(page, plan);
 }
@@ -97,9 +97,9 @@ static void put_cluster_line(struct page *page, const struct plan *plan)
 static void put_caution(struct page *page, const char *text)
 {
 	g_string_append(page->out, "  ");
-	show_on(page->out, page->style, COLOUR_YELLOW);
+	print_on(page->out, page->style, COLOUR_YELLOW);
 	g_string_append(page->out, text);
-	show_off(page->out, page->style);
+	print_off(page->out, page->style);
 	g_string_append_c(page->out, '\n');
 }
 
@@ -110,7 +110,7 @@ static void put_cautions(struct page *page, const struct plan *plan)
 		g_autoptr(GString) text = g_string_new("This plan is incomplete, not clean: ");
 		for (uint32_t i = 0; i < world->n_missing; i++) {
 			g_string_append(text, i ? ", " : "");
-			show_text(text, world->missing[i].name);
+			print_text(text, world->missing[i].name);
 		}
 		g_string_append(text, world->n_missing == 0   ? "a host was not observed"
 				      : world->n_missing == 1 ? " was not observed"
@@ -155,8 +155,8 @@ static unsigned host_column(const struct outline *outline)
 	unsigned width = COLUMN_MIN;
 	for (uint32_t i = 0; i < outline->n_hosts; i++) {
 		g_autoptr(GString) name = g_string_new(NULL);
-		show_text(name, outline->hosts[i].name);
-		width = MAX(width, show_width(name->str));
+		print_text(name, outline->hosts[i].name);
+		width = MAX(width, print_width(name->str));
 	}
 	return MIN(width, COLUMN_MAX);
 }
@@ -168,10 +168,10 @@ static void put_down_host(struct page *page, const struct plan *plan, const stru
 	for (uint32_t k = 0; k < n; k++)
 		names[k] = stop_name(page, plan, host->stops[k]);
 	g_autoptr(GString) name = g_string_new(NULL);
-	show_text(name, host->name);
-	unsigned width = show_width(name->str);
+	print_text(name, host->name);
+	unsigned width = print_width(name->str);
 	g_string_append_printf(page->out, "    %s%*s  ", name->str, (int)(column > width ? column - width : 0), "");
-	show_names(page->out, names, host->n_stops, NAMES_MAX, 4 + MAX(column, width) + 2, page->style->width);
+	print_names(page->out, names, host->n_stops, NAMES_MAX, 4 + MAX(column, width) + 2, page->style->width);
 	g_string_append_c(page->out, '\n');
 }
 
@@ -183,7 +183,7 @@ static void put_down(struct page *page, const struct plan *plan, const struct ou
 	for (uint32_t i = 0; i < plan->n_steps && all_back; i++)
 		all_back = plan->steps[i].kind != STEP_STOP_VM || comes_back(plan, &plan->steps[i]);
 	g_autoptr(GString) title = g_string_new(NULL);
-	show_n(title, outline->n_down, "running VM goes down", "running VMs go down");
+	print_n(title, outline->n_down, "running VM goes down", "running VMs go down");
 	if (all_back)
 		g_string_append(title, outline->n_down == 1 ? " and is started again" : " and are started again");
 	g_string_append_c(title, ':');
@@ -198,7 +198,7 @@ static void put_down(struct page *page, const struct plan *plan, const struct ou
 static void put_place(struct page *page, size_t line_start, struct loc loc)
 {
 	g_autoptr(GString) place = g_string_new(NULL);
-	show_place(place, loc);
+	print_place(place, loc);
 	if (!place->len)
 		return;
 	unsigned at = 0;
@@ -209,7 +209,7 @@ static void put_place(struct page *page, size_t line_start, struct loc loc)
 		else if (escape)
 			escape = *c != 'm';
 		else
-			at += show_char_width(g_utf8_get_char(c));
+			at += print_char_width(g_utf8_get_char(c));
 	}
 	g_string_append_printf(page->out, "%*s", (int)(at < PLACE_COLUMN ? PLACE_COLUMN - at : 2), "");
 	dim(page, place->str);
@@ -220,9 +220,9 @@ static void put_change(struct page *page, const struct plan *plan, const struct 
 	char sign = outline_sign(change);
 	size_t start = page->out->len;
 	g_string_append(page->out, "      ");
-	show_on(page->out, page->style, sign == '+' ? COLOUR_GREEN : sign == '-' ? COLOUR_RED : COLOUR_YELLOW);
+	print_on(page->out, page->style, sign == '+' ? COLOUR_GREEN : sign == '-' ? COLOUR_RED : COLOUR_YELLOW);
 	g_string_append_printf(page->out, "%c ", sign);
-	show_off(page->out, page->style);
+	print_off(page->out, page->style);
 	outline_subject(page->out, plan, change);
 	g_string_append(page->out, sign == '~' ? ": " : " ");
 	outline_change(page->out, change, page->style);
@@ -232,10 +232,10 @@ static void put_change(struct page *page, const struct plan *plan, const struct 
 
 static void put_reason(struct page *page, const char *label, const char *why)
 {
-	show_on(page->out, page->style, COLOUR_DIM);
+	print_on(page->out, page->style, COLOUR_DIM);
 	g_string_append(page->out, label);
-	show_text(page->out, why);
-	show_off(page->out, page->style);
+	print_text(page->out, why);
+	print_off(page->out, page->style);
 	g_string_append_c(page->out, '\n');
 }
 
@@ -259,7 +259,7 @@ static void put_changes(struct page *page, const struct plan *plan, const struct
 		if (!host->n_changes)
 			continue;
 		g_string_append(page->out, "    ");
-		show_text(page->out, host->name);
+		print_text(page->out, host->name);
 		g_string_append_c(page->out, '\n');
 		for (uint32_t k = 0; k < host->n_changes; k++) {
 			const char *why = host->changes[k]->why;
@@ -285,9 +285,9 @@ static void put_targets(struct page *page, const struct outline_group *group)
 		for (; i < group->n && g_strcmp0(group->steps[i]->host_name, host) == 0; i++)
 			names[n++] = outline_target(group->steps[i]);
 		g_autoptr(GString) name = g_string_new(NULL);
-		show_text(name, host);
+		print_text(name, host);
 		g_string_append_printf(page->out, "             %s: ", name->str);
-		show_names(page->out, names, n, TARGETS_MAX, 15 + show_width(name->str), page->style->width);
+		print_names(page->out, names, n, TARGETS_MAX, 15 + print_width(name->str), page->style->width);
 		g_string_append_c(page->out, '\n');
 	}
 }
@@ -298,7 +298,7 @@ static void put_after(struct page *page, const struct outline *outline, const st
 	if (!group->n_after)
 		return;
 	g_string_append(page->out, "             ");
-	show_on(page->out, page->style, COLOUR_DIM);
+	print_on(page->out, page->style, COLOUR_DIM);
 	for (uint32_t i = 0; i < MIN(group->n_after, (uint32_t)AFTER_MAX); i++) {
 		const struct outline_after *after = &group->after[i];
 		const struct outline_group *other = &outline->groups[after->group];
@@ -311,7 +311,7 @@ static void put_after(struct page *page, const struct outline *outline, const st
 	}
 	if (group->n_after > AFTER_MAX)
 		g_string_append_printf(page->out, "; and %u others", group->n_after - AFTER_MAX);
-	show_off(page->out, page->style);
+	print_off(page->out, page->style);
 	g_string_append_c(page->out, '\n');
 }
 
@@ -349,10 +349,10 @@ static void put_group(struct page *page, const struct outline *outline, const st
 	size_t start = page->out->len;
 	g_string_append_printf(page->out, "    %7s  ", ids->str);
 	if (group->n == 1) {
-		show_text(page->out, step_text(page->arena, group->steps[0]));
+		print_text(page->out, step_text(page->arena, group->steps[0]));
 		if (group->steps[0]->kind <= STEP_ADD_DEVICE && group->steps[0]->kind != STEP_MOVE_VM) {
 			g_string_append(page->out, " on ");
-			show_text(page->out, group->steps[0]->host_name);
+			print_text(page->out, group->steps[0]->host_name);
 		}
 	} else {
 		outline_group_title(page->out, group);
@@ -406,15 +406,15 @@ static void put_refusals(struct page *page, const struct plan *plan)
 		const struct refusal *refusal = &plan->refusals[i];
 		size_t start = page->out->len;
 		g_string_append(page->out, "    ");
-		show_on(page->out, page->style, COLOUR_RED);
+		print_on(page->out, page->style, COLOUR_RED);
 		g_string_append(page->out, "x ");
-		show_off(page->out, page->style);
-		show_text(page->out, refusal->subject);
+		print_off(page->out, page->style);
+		print_text(page->out, refusal->subject);
 		g_string_append(page->out, ": ");
-		show_text(page->out, refusal->what);
+		print_text(page->out, refusal->what);
 		put_place(page, start, refusal->loc);
 		g_string_append(page->out, "\n      ");
-		show_text(page->out, refusal->reason);
+		print_text(page->out, refusal->reason);
 		g_string_append_printf(page->out, " [%s]\n", diag_codes[refusal->code].id);
 	}
 }
@@ -466,20 +466,20 @@ static void put_clean(struct page *page, uint32_t n_clean)
 		if (outline_is_clean(run->plans[i]) && !(run->plans[i]->diags && run->plans[i]->diags->n))
 			names[n++] = run->plans[i]->cluster ? run->plans[i]->cluster : "all hosts";
 	g_string_append_c(page->out, '\n');
-	show_on(page->out, page->style, COLOUR_GREEN);
+	print_on(page->out, page->style, COLOUR_GREEN);
 	g_string_append(page->out, "Nothing to do");
-	show_off(page->out, page->style);
+	print_off(page->out, page->style);
 	if (n_clean < run->n_plans) {
 		g_string_append(page->out, " in ");
-		show_n(page->out, n, "cluster: ", "clusters: ");
-		show_names(page->out, names, n, CLEAN_NAMED_MAX, 4, 0);
+		print_n(page->out, n, "cluster: ", "clusters: ");
+		print_names(page->out, names, n, CLEAN_NAMED_MAX, 4, 0);
 	}
 	if (run->options.mode == PLAN_RESTORE) {
 		g_string_append(page->out, ". Nothing is owed.\n");
 		return;
 	}
 	g_string_append(page->out, ". The hosts are as ");
-	show_commit(page->out, run);
+	print_commit(page->out, run);
 	g_string_append(page->out, run->tree.commit ? " says.\n" : " say.\n");
 }
 

@@ -12,6 +12,7 @@ struct style { /* how text may look; base/term.h decides */
 	bool colour;
 	bool unicode;
 	unsigned width; /* columns, 0: do not wrap */
+	bool live;      /* a terminal that can rewrite a line: progress is one line at the bottom */
 };
 
 void render_diags_text(GString *out, const struct diags *diags, const struct style *style); /* caret, source line */
@@ -24,5 +25,7 @@ void render_plan_markdown(GString *out, const struct run *run); /* for a pull re
 
 void render_drift_text(GString *out, const struct run *run, const struct style *style);
 void render_apply_event_text(GString *out, const struct apply_event *event, const struct style *style);
+/* The first of the JSON lines: which version speaks. */
+void render_version_json(GString *out, int64_t now);
 void render_apply_event_json(GString *out, const struct apply_event *event, int64_t now);
 void render_apply_results_text(GString *out, const struct apply_result *results, uint32_t n, const struct style *style);

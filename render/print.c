@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "render/show.h"
+#include "render/print.h"
 
 #include <string.h>
 
@@ -11,7 +11,7 @@ static bool is_unsafe(gunichar c)
 	       (c >= 0xfff0 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff) || (c & 0xfffe) == 0xfffe;
 }
 
-static void show_unsafe(GString *out, gunichar c)
+static void print_unsafe(GString *out, gunichar c)
 {
 	if (c == '\n')
 		g_string_append(out, "\\n");
@@ -27,7 +27,7 @@ static void show_unsafe(GString *out, gunichar c)
 		g_string_append_printf(out, "\\U%08x", c);
 }
 
-void show_textn(GString *out, const char *text, size_t n_bytes)
+void print_textn(GString *out, const char *text, size_t n_bytes)
 {
 	const char *end = text + n_bytes;
 	while (text < end) {
@@ -38,39 +38,39 @@ void show_textn(GString *out, const char *text, size_t n_bytes)
 		}
 		const char *next = g_utf8_next_char(text);
 		if (is_unsafe(c))
-			show_unsafe(out, c);
+			print_unsafe(out, c);
 		else
 			g_string_append_len(out, text, next - text);
 		text = next;
 	}
 }
 
-void show_text(GString *out, const char *text)
+void print_text(GString *out, const char *text)
 {
-	show_textn(out, text ? text : "?", text ? strlen(text) : 1);
+	print_textn(out, text ? text : "?", text ? strlen(text) : 1);
 }
 
-char *show_escaped(struct arena *arena, const char *text)
+char *print_escaped(struct arena *arena, const char *text)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
-	show_text(out, text);
+	print_text(out, text);
 	return arena_strdup(arena, out->str);
 }
 
-unsigned show_char_width(gunichar c)
+unsigned print_char_width(gunichar c)
 {
 	return g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
 }
 
-unsigned show_width(const char *text)
+unsigned print_width(const char *text)
 {
 	unsigned width = 0;
 	for (; *text; text = g_utf8_next_char(text))
-		width += show_char_width(g_utf8_get_char(text));
+		width += print_char_width(g_utf8_get_char(text));
 	return width;
 }
 
-void show_on(GString *out, const struct style *style, enum colour colour)
+void print_on(GString *out, const struct style *style, enum colour colour)
 {
 	static const char *const codes[] = {
 		[COLOUR_NONE] = "",
@@ -85,23 +85,23 @@ void show_on(GString *out, const struct style *style, enum colour colour)
 		g_string_append(out, codes[colour]);
 }
 
-void show_off(GString *out, const struct style *style)
+void print_off(GString *out, const struct style *style)
 {
 	if (style->colour)
 		g_string_append(out, "\033[0m");
 }
 
-const char *show_arrow(const struct style *style)
+const char *print_arrow(const struct style *style)
 {
 	return style->unicode ? "→" : "->";
 }
 
-const char *show_ellipsis(const struct style *style)
+const char *print_ellipsis(const struct style *style)
 {
 	return style->unicode ? "…" : "...";
 }
 
-void show_duration(GString *out, uint32_t seconds)
+void print_duration(GString *out, uint32_t seconds)
 {
 	enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
 	if (seconds < 2 * MINUTE)
@@ -114,16 +114,16 @@ void show_duration(GString *out, uint32_t seconds)
 		g_string_append_printf(out, "%u days", seconds / DAY);
 }
 
-void show_place(GString *out, struct loc loc)
+void print_place(GString *out, struct loc loc)
 {
 	if (!loc.source)
 		return;
-	show_text(out, loc.source->name);
+	print_text(out, loc.source->name);
 	if (loc.line)
 		g_string_append_printf(out, ":%u", loc.line);
 }
 
-void show_commit(GString *out, const struct run *run)
+void print_commit(GString *out, const struct run *run)
 {
 	enum { SHORT = 7 };
 	if (!run->tree.commit) {
@@ -131,26 +131,26 @@ void show_commit(GString *out, const struct run *run)
 		return;
 	}
 	g_string_append(out, "commit ");
-	show_textn(out, run->tree.commit, strnlen(run->tree.commit, SHORT));
+	print_textn(out, run->tree.commit, strnlen(run->tree.commit, SHORT));
 	if (run->tree.dirty)
 		g_string_append(out, " with local changes");
 }
 
-void show_n(GString *out, uint32_t n, const char *one, const char *many)
+void print_n(GString *out, uint32_t n, const char *one, const char *many)
 {
 	g_string_append_printf(out, "%u %s", n, n == 1 ? one : many);
 }
 
-void show_names(GString *out, const char *const *names, uint32_t n, uint32_t max, unsigned indent, unsigned width)
+void print_names(GString *out, const char *const *names, uint32_t n, uint32_t max, unsigned indent, unsigned width)
 {
 	unsigned limit = width ? MAX(width, indent + 20) : 100, at = indent;
 	uint32_t shown = n > max ? max : n;
 	for (uint32_t i = 0; i < shown; i++) {
 		g_autoptr(GString) name = g_string_new(NULL);
-		show_text(name, names[i]);
+		print_text(name, names[i]);
 		if (i + 1 < shown)
 			g_string_append_c(name, ',');
-		unsigned columns = show_width(name->str);
+		unsigned columns = print_width(name->str);
 		if (i > 0 && at + 1 + columns > limit) {
 			g_string_append_printf(out, "\n%*s", (int)indent, "");
 			at = indent;
