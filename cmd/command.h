@@ -11,12 +11,12 @@
 
 struct command {
 	const char *name;
-	const char *group;      /* heading in the help */
-	const char *arguments;  /* "SOURCE", "SOURCE|PLAN", "" */
-	const char *doc;        /* one line */
-	const char *details;    /* a paragraph for its own help, or NULL */
-	const char *examples;   /* lines, or NULL */
-	int min_args, max_args; /* -1: any number */
+	const char *group;           /* heading in the help */
+	const char *arguments;       /* "SOURCE", "SOURCE|PLAN", "" */
+	const char *doc;             /* one line */
+	const char *details;         /* a paragraph for its own help, or NULL */
+	const char *examples;        /* lines, or NULL */
+	int min_args, max_args;      /* -1: any number */
 	const GOptionEntry *options; /* its own, ended by an empty row; NULL: none */
 	/* Returns the exit code. Called with options parsed. */
 	int (*run)(int argc, char **argv);

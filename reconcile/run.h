@@ -45,7 +45,9 @@ struct run {
 
 /* Goes through the stages. Always gives a run; its exit code tells. Free with run_free. */
 struct run *run_pipeline(const struct run_options *options);
-void run_free(struct run *run);
+void run_free(struct run *run); /* NULL is accepted */
+typedef struct run run_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(run_auto, run_free)
 
 /* Over diags, plans and stages. */
 enum exit_code run_exit(const struct run *run);

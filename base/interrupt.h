@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals that ask the program to end, counted, so that work can be brought to a safe end first. */
+#pragma once
+
+/* From now on SIGINT and SIGTERM are counted instead of ending the process; reads that wait are broken off. Returns the
+ * counter, which lives as long as the process. */
+const volatile int *interrupt_count(void);
+
+/* Writing to a pipe that nobody reads fails instead of ending the process. Children get the default back. */
+void interrupt_ignore_pipes(void);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/commands.h"
+
+const struct command *const commands[] = {
+	&command_validate,
+	&command_plan,
+	&command_apply,
+	&command_drift,
+	&command_check,
+	&command_restore,
+	&command_observe,
+	&command_simulate,
+	&command_explain,
+	&command_schema,
+	&command_completion,
+	&command_version,
+	&command_help,
+	NULL,
+};

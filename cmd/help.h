@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Help from the rows of commands and options. */
+#pragma once
+#include "cmd/command.h"
+
+void help_overview(GString *out);
+void help_command(GString *out, const struct command *command);
+
+const struct command *command_find(const char *name); /* or NULL */
+/* "unknown command 'plna'; did you mean 'plan'?" Returns -1. */
+int command_unknown(const char *name, struct diags *diags);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/commands.h"
+#include "cmd/options.h"
+#include "cmd/output.h"
+#include "cmd/show.h"
+
+static const GOptionEntry options[] = {
+	OPTION_HOSTS,
+	OPTION_CLUSTER,
+	OPTION_OUTPUT("text (default), json, yaml or markdown"),
+	OPTION_TEXT("out", 0, out, "Save the plan, to be carried out by 'apply FILE'", "FILE"),
+	OPTION_SWITCH("detailed-exitcode", detailed_exitcode, "Exit with 2 when there is something to change"),
+	OPTION_OWNER,
+	OPTION_ADOPT,
+	OPTION_MAX_AGE,
+	OPTION_END,
+};
+
+static bool has_changes(const struct run *run)
+{
+	for (uint32_t i = 0; i < run->n_plans; i++)
+		if (plan_has_steps(run->plans[i]))
+			return true;
+	return false;
+}
+
+static int plan_run(int argc, char **argv)
+{
+	(void)argc;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct diags *diags = diags_new(arena);
+	struct run_options run_options;
+	int format = options_format(show_formats, diags);
+	if (options_run(argv[0], &run_options, diags) < 0 || format < 0)
+		return output_findings(diags);
+	g_autoptr(run_auto) run = run_pipeline(&run_options);
+	enum exit_code code = run_exit(run);
+	if (arguments.detailed_exitcode && has_changes(run))
+		code = exit_worse(code, EXIT_CHANGES);
+	/* A plan of manifests that are wrong would be carried out without what they meant to say. */
+	if (arguments.out && run->n_plans && show_save(run, arguments.out, diags) < 0)
+		code = exit_worse(code, output_findings(diags));
+	return show_plan(run, (enum show_format)format, code);
+}
+
+const struct command command_plan = {
+	.name = "plan",
+	.group = "Plan and apply",
+	.arguments = "SOURCE",
+	.doc = "Show what would change, in which order, and what it costs in stopped VMs",
+	.details =
+		"Compares the manifests of SOURCE with the hosts and shows the ordered plan. Changes nothing and takes "
+		"no "
+		"lock. The plan has been checked by an independent replay, in every order that its dependencies allow.",
+	.examples = "  hvgpu plan clusters/ --hosts snapshot:paris.yaml\n"
+		    "  hvgpu plan 'clusters?ref=origin/main' --detailed-exitcode\n"
+		    "  hvgpu plan clusters/ --cluster paris --out paris.plan\n",
+	.min_args = 1,
+	.max_args = 1,
+	.options = options,
+	.run = plan_run,
+};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/interrupt.h"
+#include "cmd/carry.h"
+#include "cmd/commands.h"
+#include "cmd/options.h"
+#include "cmd/output.h"
+#include "cmd/show.h"
+
+static const GOptionEntry options[] = {
+	OPTION_HOSTS,
+	OPTION_CLUSTER,
+	OPTION_OUTPUT("text (default), or json: one event a line"),
+	OPTION_END,
+};
+
+static int restore_run(int argc, char **argv)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	struct diags *diags = diags_new(arena);
+	struct run_options run_options;
+	int format = options_format(carry_formats, diags);
+	if (options_run(argc ? argv[0] : NULL, &run_options, diags) < 0 || format < 0)
+		return output_findings(diags);
+	if (!argc && !run_options.hosts)
+		diag_add(diags, D_USAGE, LOC_NONE, NULL, "'restore' needs --hosts, or a SOURCE with a HostInventory");
+	if (diags->n_errors)
+		return output_findings(diags);
+	run_options.mode = PLAN_RESTORE;
+	struct apply_options apply_options = { .interrupts = interrupt_count() };
+	g_autoptr(run_auto) run = run_pipeline(&run_options);
+	enum exit_code shown = run_exit(run);
+	if (format == CARRY_TEXT || !run->n_plans)
+		shown = show_plan(run, SHOW_TEXT, shown);
+	return run->n_plans ? (int)exit_worse(shown, carry_out(run, &apply_options, (enum carry_format)format))
+			    : (int)shown;
+}
+
+const struct command command_restore = {
+	.name = "restore",
+	.group = "Plan and apply",
+	.arguments = "[SOURCE]",
+	.doc = "Bring back what an earlier run left down",
+	.details = "A run that died may have stopped VMs or taken their partitions; the hosts remember. This starts "
+		   "those VMs and "
+		   "gives back what was taken, and does nothing else, so it asks nobody. 'apply' does the same first.",
+	.examples = "  hvgpu restore --hosts sim:world.yaml\n"
+		    "  hvgpu restore clusters/\n",
+	.min_args = 0,
+	.max_args = 1,
+	.options = options,
+	.run = restore_run,
+};

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Showing and saving the plans of a run, for the commands that do. */
+#pragma once
+#include "cmd/command.h"
+
+enum show_format { SHOW_TEXT, SHOW_JSON, SHOW_YAML, SHOW_MARKDOWN };
+extern const char *const show_formats[]; /* their names, ended by NULL */
+
+/* Writes the run to standard output; of one that did not get as far as plans the findings alone, which text has on
+ * standard error. 'code', or what is worse. */
+int show_plan(const struct run *run, enum show_format format, enum exit_code code);
+
+/* Saves the plans for `apply FILE`. 0, or -1 with HV902. */
+int show_save(const struct run *run, const char *path, struct diags *diags);
