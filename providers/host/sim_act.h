@@ -27,7 +27,7 @@ struct sim_act {
 	int64_t now;
 	uint32_t seconds; /* how long it takes */
 	struct reply reply;
-	struct vm *vm;   /* what was worked on, for the reply */
+	struct vm *vm; /* what was worked on, for the reply */
 	struct gpu *gpu;
 };
 
@@ -54,7 +54,7 @@ enum host_error sim_check_expected(struct sim_act *act);
 /* HOST_INVALID_STATE when the VM is not Off. */
 enum host_error sim_check_off(struct sim_act *act);
 
-struct host_state *sim_host(const struct sim_world *world, const char *name); /* NULL: none */
+struct host_state *sim_host(const struct sim_world *world, const char *name);  /* NULL: none */
 uint32_t sim_gpu_at(const struct host_state *host, const char *location_path); /* NO_INDEX: none */
 
 /* A new array in 'arena' that lacks item 'at', or has 'item' before item 'at'. */
@@ -69,14 +69,14 @@ bool sim_same_device(const struct device *a, const struct device *b);
 /* ---- where partitions and devices are (sim_pick.c) ---- */
 
 /* An adapter of this host could be on its GPU number 'gpu'. */
-bool sim_adapter_could_be(const struct host_state *host, const struct vm *vm, const struct adapter *adapter,
-	uint32_t gpu);
+bool sim_adapter_could_be(
+	const struct host_state *host, const struct vm *vm, const struct adapter *adapter, uint32_t gpu);
 /* Partitions of the GPU that VMs which are not Off or Saved hold, 'except' left out (may be NULL). */
 uint32_t sim_gpu_used(const struct host_state *host, uint32_t gpu, const struct vm *except);
 /* Gives each adapter of 'vm' a GPU of 'host' that has room, by the policy: a new array of adapters with their masks. NULL:
- * there is no room. 'live': only onto GPUs that take a running VM of count 'count'. */
+ * there is no room. 'from': the VM comes live from this GPU, so only a like one that takes live moves will do. */
 struct adapter *sim_place(
-	struct sim_act *act, const struct host_state *host, const struct vm *vm, bool live, struct maybe_u64 count);
+	struct sim_act *act, const struct host_state *host, const struct vm *vm, const struct gpu *from);
 /* Devices of the pool that no VM which is not Off or Saved holds, 'except' left out. */
 uint32_t sim_pool_free(const struct host_state *host, const struct pool *pool, const struct vm *except);
 /* The MMIO space that the VM's devices need at least, as far as it is known. */

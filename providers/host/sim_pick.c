@@ -100,18 +100,21 @@ static uint32_t pick(const struct sim_act *act, const struct host_state *host, c
 	}
 }
 
-static bool has_room(
-	const struct gpu *gpu, uint32_t used, const struct adapter *adapter, bool live, struct maybe_u64 count)
+static bool takes_live(const struct gpu *gpu, const struct gpu *from)
+{
+	return gpu->incoming_live_migration == TRI_YES && maybe_equal(gpu->count, from->count) &&
+	       !g_strcmp0(gpu->device, from->device) && !g_strcmp0(gpu->subsystem, from->subsystem);
+}
+
+static bool has_room(const struct gpu *gpu, uint32_t used, const struct adapter *adapter, const struct gpu *from)
 {
 	if (!gpu_offers_partitions(gpu) || (adapter->pin && strcmp(adapter->pin, gpu->location_path)))
 		return false;
-	if (live && (gpu->incoming_live_migration != TRI_YES || !maybe_equal(gpu->count, count)))
-		return false;
-	return !gpu->count.known || used < gpu->count.value;
+	return (!from || takes_live(gpu, from)) && (!gpu->count.known || used < gpu->count.value);
 }
 
 struct adapter *sim_place(
-	struct sim_act *act, const struct host_state *host, const struct vm *vm, bool live, struct maybe_u64 count)
+	struct sim_act *act, const struct host_state *host, const struct vm *vm, const struct gpu *from)
 {
 	uint32_t used[GPUS_PER_HOST_MAX], gpus[GPUS_PER_HOST_MAX];
 	for (uint32_t i = 0; i < host->n_gpus; i++)
@@ -124,7 +127,7 @@ struct adapter *sim_place(
 				continue;
 			uint32_t n = 0;
 			for (uint32_t i = 0; i < host->n_gpus; i++)
-				if (has_room(&host->gpus[i], used[i], &placed[a], live, count))
+				if (has_room(&host->gpus[i], used[i], &placed[a], from))
 					gpus[n++] = i;
 			if (!n)
 				return NULL;

@@ -180,7 +180,7 @@ enum host_error sim_start_vm(struct sim_act *act)
 		error = check_devices(act);
 	if (error)
 		return error;
-	struct adapter *placed = sim_place(act, act->self, act->vm, false, UNKNOWN);
+	struct adapter *placed = sim_place(act, act->self, act->vm, NULL);
 	if (!placed)
 		return sim_refuse(act, HOST_NO_RESOURCES,
 			"'%s' failed to start. GPU Partition: Error 'Insufficient system "
@@ -238,20 +238,20 @@ static enum host_error check_move(struct sim_act *act, const struct host_state *
 	return HOST_OK;
 }
 
-/* A live move of a VM with a partition: both ends must take part, with the same count. */
+/* A live move of a VM with a partition: both ends must take part, on GPUs that are alike. */
 static enum host_error place_live(struct sim_act *act, const struct host_state *to, struct adapter **placed)
 {
 	const struct vm *vm = act->vm;
-	struct maybe_u64 count = UNKNOWN;
+	const struct gpu *from = NULL;
 	for (uint32_t a = 0; a < vm->n_adapters; a++) {
 		if (vm->adapters[a].outgoing_live_migration != TRI_YES)
 			return sim_refuse(act, HOST_NOT_SUPPORTED,
 				"The GPU partition of '%s' does not support live migration.", vm->name);
-		for (uint32_t g = 0; g < act->self->n_gpus && !count.known; g++)
+		for (uint32_t g = 0; g < act->self->n_gpus && !from; g++)
 			if (sim_adapter_could_be(act->self, vm, &vm->adapters[a], g))
-				count = act->self->gpus[g].count;
+				from = &act->self->gpus[g];
 	}
-	*placed = sim_place(act, to, vm, true, count);
+	*placed = from ? sim_place(act, to, vm, from) : NULL;
 	return *placed ? HOST_OK
 		       : sim_refuse(act, HOST_NO_RESOURCES, "'%s' has no GPU partition for the live migration of '%s'.",
 				 to->host.name, vm->name);

@@ -151,8 +151,9 @@ static inline enum host_error bench_lease(struct bench *bench, struct host_sessi
 /* A step of this run, in epoch 1, that owes power and no parts. */
 static inline struct request bench_request(const struct bench *bench, const struct step *step)
 {
-	return (struct request){ .kind = REQUEST_STEP, .run = bench->run, .epoch = 1, .now = 2000, .step = step,
-		.owes_power = true };
+	return (struct request){
+		.kind = REQUEST_STEP, .run = bench->run, .epoch = 1, .now = 2000, .step = step, .owes_power = true
+	};
 }
 
 static inline const struct reply *bench_step(struct bench *bench, struct host_session *session, const struct step *step)
