@@ -89,6 +89,25 @@ static int check_movable(const struct world *world, const struct step *step, str
 	return 0;
 }
 
+/* World decision 7: a partition moves live between GPUs of one model and count only. */
+static bool takes_live(const struct world *world, const struct vm *vm, const struct gpu *target)
+{
+	uint64_t from = 0;
+
+	if (target->incoming_live_migration != TRI_YES)
+		return false;
+	for (uint32_t i = 0; i < vm->n_adapters; i++)
+		from |= adapter_gpus(world, vm, &vm->adapters[i]);
+	for (uint32_t i = 0; i < world->hosts[vm->host].n_gpus && i < GPUS_PER_HOST_MAX; i++) {
+		const struct gpu *source = &world->gpus[world->hosts[vm->host].first_gpu + i];
+
+		if (from >> i & 1 && (!maybe_equal(source->count, target->count) || g_strcmp0(source->device, target->device) ||
+					     g_strcmp0(source->subsystem, target->subsystem)))
+			return false;
+	}
+	return true;
+}
+
 /* A live move needs the adapters and the GPUs that they could land on to say that they take part in one. */
 static int check_live(
 	const struct world *world, const struct step *step, uint32_t to, uint64_t *landing, struct diags *diags)
@@ -107,7 +126,7 @@ static int check_live(
 	if (check_partitions(world, step, to, landing, diags))
 		return -1;
 	for (uint32_t i = 0; i < target->n_gpus && i < GPUS_PER_HOST_MAX; i++)
-		if (world->gpus[target->first_gpu + i].incoming_live_migration != TRI_YES)
+		if (!takes_live(world, vm, &world->gpus[target->first_gpu + i]))
 			*landing &= ~(1ull << i);
 	return *landing ? 0 : step_refuse(step, diags, "no GPU of host '%s' takes live migrations", target->name);
 }
