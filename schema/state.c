@@ -3,9 +3,11 @@
 #include "schema/decode.h"
 #include "schema/kinds.h"
 #include "schema/node_json.h"
+#include "schema/pieces.h"
 #include "schema/state_order.h"
 #include "schema/yaml.h"
 
+#include <pthread.h>
 #include <string.h>
 
 struct metadata {
@@ -153,19 +155,106 @@ static int check_hosts_differ(const GArray *states, struct diags *diags)
 	return result;
 }
 
+/* One thread's part of a large file. */
+struct part {
+	struct source source;
+	struct arena *arena;
+	struct reader reader;
+	pthread_t thread;
+	int result;
+};
+
+static void *read_part(void *user)
+{
+	struct part *part = user;
+	g_autoptr(arena_auto) scratch = arena_new();
+	part->result = node_parse(&part->source, read_document, &part->reader, diags_new(scratch));
+	return NULL;
+}
+
+static void part_start(struct part *part)
+{
+	part->arena = arena_new();
+	part->reader =
+		(struct reader){ part->arena, g_array_new(FALSE, FALSE, sizeof(struct read_state)), NULL, LOC_NONE };
+	if (pthread_create(&part->thread, NULL, read_part, part) != 0)
+		g_error("no thread can be started");
+}
+
+/* Waits for the part and moves what it read into 'reader', or gives it up. */
+static int part_join(struct part *part, struct reader *reader, bool keep)
+{
+	pthread_join(part->thread, NULL);
+	GArray *states = part->reader.states;
+	keep = keep && part->result == 0 && !(part->reader.simulation && reader->simulation);
+	if (keep) {
+		g_array_append_vals(reader->states, states->data, states->len);
+		if (part->reader.simulation)
+			reader->simulation = part->reader.simulation;
+		arena_adopt(reader->arena, part->arena);
+	} else {
+		arena_free(part->arena);
+	}
+	g_array_unref(states);
+	return keep ? 0 : -1;
+}
+
+/* Reads a large file with one thread for each of its pieces. 0, or -1 where anything is wrong in it: then the file is
+ * to be read again as a whole, for findings with their right places. */
+static int read_in_parts(const struct source *source, struct reader *reader)
+{
+	struct source pieces[PIECES_MAX];
+	struct part parts[PIECES_MAX];
+	uint32_t n = pieces_cut(source, g_get_num_processors(), pieces);
+	bool good = true;
+	if (n < 2)
+		return -1;
+	for (uint32_t i = 0; i < n; i++) {
+		parts[i].source = pieces[i];
+		part_start(&parts[i]);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		good = part_join(&parts[i], reader, good) == 0 && good;
+	return good ? 0 : -1;
+}
+
+static bool has_two_of_a_name(const GArray *states)
+{
+	for (guint i = 1; i < states->len; i++)
+		if (g_ascii_strcasecmp(g_array_index(states, struct read_state, i - 1).state->host.name,
+			    g_array_index(states, struct read_state, i).state->host.name) == 0)
+			return true;
+	return false;
+}
+
+static void sort_states(GArray *states)
+{
+	if (states->len > 1)
+		qsort(states->data, states->len, sizeof(struct read_state), state_order);
+}
+
+static int read_whole(const struct source *source, struct reader *reader, struct diags *diags)
+{
+	g_array_set_size(reader->states, 0);
+	reader->simulation = NULL;
+	int result = node_parse(source, read_document, reader, diags);
+	sort_states(reader->states);
+	if (check_hosts_differ(reader->states, diags) < 0)
+		result = -1;
+	if (result == 0 && reader->states->len == 0)
+		result = diag_add(diags, D_WORLD_FILE, (struct loc){ source, 0, 0, 0 }, NULL,
+			"'%s' holds no HostState; write one with 'hvgpu observe -o yaml'", source->name);
+	return result;
+}
+
 int state_read(struct arena *arena, const struct source *source, struct state_file *out, struct diags *diags)
 {
 	g_autoptr(GArray) states = g_array_new(FALSE, FALSE, sizeof(struct read_state));
 	struct reader reader = { .arena = arena, .states = states };
-	int result = node_parse(source, read_document, &reader, diags);
-	if (states->len > 1)
-		qsort(states->data, states->len, sizeof(struct read_state), state_order);
-	if (check_hosts_differ(states, diags) < 0)
-		result = -1;
-	if (result == 0 && states->len == 0)
-		result = diag_add(diags, D_WORLD_FILE, (struct loc){ source, 0, 0, 0 }, NULL,
-			"'%s' holds no HostState; write one with 'hvgpu observe -o yaml'", source->name);
-	if (result < 0)
+	bool good = read_in_parts(source, &reader) == 0;
+	sort_states(states);
+	good = good && states->len > 0 && !has_two_of_a_name(states);
+	if (!good && read_whole(source, &reader, diags) < 0)
 		return -1;
 	const struct host_state **sorted = arena_array(arena, const struct host_state *, states->len);
 	for (guint i = 0; i < states->len; i++)

@@ -439,6 +439,53 @@ static void state_file_with_simulation_is_lossless(void **state)
 	}
 }
 
+/* Large enough to be read by several threads. */
+static GString *large_text(struct fixture *f, uint32_t n_hosts)
+{
+	GString *text = g_string_new(NULL);
+	for (uint32_t i = 0; i < n_hosts || text->len < 3 << 20; i++) {
+		struct host_state *host = random_state(f->arena, i);
+		host->host.name = arena_printf(f->arena, "hv%05u", i);
+		state_write_yaml(text, host);
+	}
+	return text;
+}
+
+static void state_large_file_is_read_as_small_ones_are(void **state)
+{
+	struct fixture *f = *state;
+	g_autoptr(GString) text = large_text(f, 100);
+	struct state_file file = read_well(f, text->str);
+	for (uint32_t i = 0; i < file.n_states; i++) {
+		struct host_state *host = random_state(f->arena, i);
+		host->host.name = arena_printf(f->arena, "hv%05u", i);
+		assert_same(host, file.states[i]);
+	}
+}
+
+static void state_finding_in_a_large_file_has_its_place(void **state)
+{
+	struct fixture *f = *state;
+	g_autoptr(GString) text = large_text(f, 100);
+	uint32_t lines = 0;
+	for (const char *at = text->str; *at; at++)
+		lines += *at == '\n';
+	g_string_append(text, "---\n" HEAD "  hosts: 1\n");
+	struct state_file file = { 0 };
+	assert_int_equal(read_text(f, text->str, &file), -1);
+	assert_int_equal(f->diags->n, 1);
+	assert_int_equal(f->diags->first->loc.line, lines + 6);
+}
+
+static void state_host_twice_in_a_large_file_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	g_autoptr(GString) text = large_text(f, 100);
+	g_string_append(
+		text, "---\napiVersion: hvgpu.dev/v1alpha1\nkind: HostState\nmetadata: {name: hv00000}\nspec: {}\n");
+	assert_refused(f, text->str, D_WORLD_FILE, "a second host 'hv00000'");
+}
+
 static void state_json_of_another_kind_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -473,6 +520,9 @@ int main(void)
 		T(state_yaml_is_lossless),
 		T(state_json_is_lossless),
 		T(state_file_with_simulation_is_lossless),
+		T(state_large_file_is_read_as_small_ones_are),
+		T(state_finding_in_a_large_file_has_its_place),
+		T(state_host_twice_in_a_large_file_is_refused),
 		T(state_json_of_another_kind_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
