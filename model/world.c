@@ -105,6 +105,21 @@ static void place_vms(
 		qsort(first, state->n_vms, sizeof(*first), vm_order);
 }
 
+/* Where a host could not tell, a running adapter is on one of the GPUs that list partitions now; one that is mounted
+ * later in a prediction is none of them. */
+static void fix_unknown_places(struct arena *arena, struct world *world)
+{
+	for (uint32_t i = 0; i < world->n_vms; i++) {
+		struct vm *vm = &world->vms[i];
+		if (vm_is_off(vm) || !vm->n_adapters)
+			continue;
+		struct adapter *adapters = arena_copy(arena, vm->adapters, vm->n_adapters * sizeof(*adapters));
+		for (uint32_t a = 0; a < vm->n_adapters; a++)
+			adapters[a].gpus = adapter_gpus(world, vm, &adapters[a]);
+		vm->adapters = adapters;
+	}
+}
+
 struct world *world_assemble(struct arena *arena, const struct host_state *const *states, uint32_t n_states)
 {
 	struct world *world = arena_new_of(arena, struct world);
@@ -129,6 +144,7 @@ struct world *world_assemble(struct arena *arena, const struct host_state *const
 		place_gpus(world, i, sorted[i], place);
 		place_vms(arena, world, i, sorted[i], place);
 	}
+	fix_unknown_places(arena, world);
 	return world;
 }
 

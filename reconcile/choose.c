@@ -40,15 +40,16 @@ static uint64_t disturbance(const struct wants *wants, uint32_t gpu)
 	uint64_t sum = it->state == GPU_FAILED ? 1000000 : 10;
 	for (uint32_t i = 0; i < world->n_vms; i++) {
 		const struct vm *vm = &world->vms[i];
-		if (vm->host != it->host || !vm_could_be_on(world, vm, gpu))
+		if (vm->host != it->host || !vm_could_be_on(world, vm, gpu) || wants->vms[i].ownership == VM_OURS)
 			continue;
+		bool is_managed = wants->vms[i].ownership == VM_MANAGED;
 		bool pinned = false;
 		for (uint32_t a = 0; a < vm->n_adapters; a++)
 			pinned |= (adapter_pins(world, vm, &vm->adapters[a]) & gpu_bit(world, gpu)) != 0;
 		if (pinned)
-			sum += 1000;
-		else if (!vm_is_off(vm))
-			sum += vm_can_stop(vm) ? 20 : 2000;
+			sum += is_managed ? 100 : 4000;
+		if (!vm_is_off(vm))
+			sum += is_managed && vm_can_stop(vm) ? 20 : 4000;
 	}
 	return sum;
 }

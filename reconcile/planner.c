@@ -27,7 +27,7 @@ static struct resolved resolve_until_settled(struct arena *arena, struct wants *
 		resolved.complete = true;
 		resolved.goal = resolve_goal(arena, wants, &resolved.complete);
 		resolved.touch = touch_make(arena, wants->input->observed, resolved.goal);
-		resolved.rules = rules_make(arena, wants);
+		resolved.rules = rules_make(arena, wants, resolved.goal);
 		/* what rides on stops is part of the goal that is looked at; its findings are said once, at the end */
 		struct diags *diags = wants->diags;
 		wants->diags = diags_new(arena);

@@ -255,6 +255,32 @@ static bool refuse_touched(struct wants *wants, const struct world *goal, const 
 	return false;
 }
 
+/* The VM is pinned to a GPU that others, who stay, may have filled: nobody knows whether it would start. */
+static bool may_find_no_room(const struct world *goal, uint32_t index)
+{
+	const struct vm *vm = &goal->vms[index];
+	for (uint32_t a = 0; a < vm->n_adapters; a++) {
+		uint32_t gpu = vm->adapters[a].pin ? world_find_gpu(goal, vm->host, vm->adapters[a].pin) : NO_INDEX;
+		if (gpu == NO_INDEX || !goal->gpus[gpu].count.known)
+			continue;
+		uint64_t others = 0;
+		for (uint32_t i = 0; i < goal->n_vms; i++)
+			others +=
+				i != index && vm_is_running(&goal->vms[i]) && vm_could_be_on(goal, &goal->vms[i], gpu);
+		if (others >= goal->gpus[gpu].count.value)
+			return true;
+	}
+	return false;
+}
+
+/* A start that is owed and would fail is left to a person. */
+static void leave_to_a_person(struct wants *wants, uint32_t vm, enum diag_code code, const char *reason)
+{
+	wants->vms[vm].debt = DEBT_OLD;
+	wants_refuse(
+		wants, code, LOC_NONE, subject_of_vm(wants->arena, wants->input->observed, vm), "start", "%s", reason);
+}
+
 static bool refuse_unfit(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch,
 	const struct rules *rules)
 {
@@ -269,10 +295,8 @@ static bool refuse_unfit(struct arena *arena, struct wants *wants, const struct 
 			wants->arena, "VM '%s' would not start again: %s", goal->vms[i].name, unfit.items[0].message);
 		if (touch->vms[i].causes && refuse_because_of(wants, goal, touch, i, D_VM_NOT_FIT, reason))
 			return true;
-		if (!touch->vms[i].causes) { /* a debt: a start that would fail is left to a person */
-			wants->vms[i].debt = DEBT_OLD;
-			wants_refuse(wants, D_VM_NOT_FIT, LOC_NONE, subject_of_vm(wants->arena, goal, i), "start", "%s",
-				reason);
+		if (!touch->vms[i].causes) {
+			leave_to_a_person(wants, i, D_VM_NOT_FIT, reason);
 			return true;
 		}
 	}
@@ -318,10 +342,45 @@ static bool refuse_settings(struct arena *arena, struct wants *wants, const stru
 	return false;
 }
 
+/* A VM that keeps, in the goal, what ties it to a GPU that changes its role. */
+static const struct vm *who_keeps(const struct world *goal, uint32_t gpu)
+{
+	bool dismounted = goal->gpus[gpu].state == GPU_DISMOUNTED;
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		const struct vm *vm = &goal->vms[i];
+		if (vm->host != goal->gpus[gpu].host)
+			continue;
+		for (uint32_t a = 0; dismounted && a < vm->n_adapters; a++)
+			if (vm->adapters[a].pin && strcmp(vm->adapters[a].pin, goal->gpus[gpu].location_path) == 0)
+				return vm;
+		for (uint32_t d = 0; !dismounted && d < vm->n_devices; d++)
+			if (vm->devices[d].location_path &&
+				strcmp(vm->devices[d].location_path, goal->gpus[gpu].location_path) == 0)
+				return vm;
+	}
+	return NULL;
+}
+
+static bool refuse_kept(struct wants *wants, const struct world *goal)
+{
+	bool any = false;
+	for (uint32_t g = 0; g < goal->n_gpus; g++) {
+		bool was = wants->input->observed->gpus[g].state == GPU_DISMOUNTED,
+		     will = goal->gpus[g].state == GPU_DISMOUNTED;
+		const struct vm *vm = was != will ? who_keeps(goal, g) : NULL;
+		if (!vm)
+			continue;
+		refuse_role(wants, g, will ? D_PINNED : D_VM_STATE, "VM '%s' on '%s' keeps %s", vm->name,
+			goal->hosts[vm->host].name, will ? "an adapter that is pinned to the GPU" : "the whole GPU");
+		any = true;
+	}
+	return any;
+}
+
 bool refuse_round(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch,
 	const struct rules *rules)
 {
-	return refuse_touched(wants, goal, touch) || refuse_mmio(wants, goal) ||
+	return refuse_touched(wants, goal, touch) || refuse_kept(wants, goal) || refuse_mmio(wants, goal) ||
 	       refuse_settings(arena, wants, goal, touch, rules) || refuse_unfit(arena, wants, goal, touch, rules) ||
 	       refuse_capacity(arena, wants, goal);
 }

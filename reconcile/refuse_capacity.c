@@ -155,6 +155,27 @@ static bool refuse_host(struct wants *wants, const struct world *goal, uint32_t 
 	return room.gained && refuse_gainers(wants, goal, host, room.gained, false);
 }
 
+/* A pinned VM needs room on its very GPU. */
+static bool refuse_pinned(struct wants *wants, const struct world *goal, uint32_t gpu)
+{
+	const struct gpu *it = &goal->gpus[gpu];
+	uint64_t needed = 0;
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		for (uint32_t a = 0;
+			goal->vms[i].host == it->host && vm_is_running(&goal->vms[i]) && a < goal->vms[i].n_adapters;
+			a++)
+			needed += goal->vms[i].adapters[a].pin &&
+				  strcmp(goal->vms[i].adapters[a].pin, it->location_path) == 0;
+	if (wants->count_refused || !it->count.known || needed <= it->count.value ||
+		maybe_equal(it->count, wants->input->observed->gpus[gpu].count))
+		return false;
+	refuse_count(wants, D_CAPACITY,
+		"%" G_GUINT64_FORMAT " running VMs are pinned to %s, which would have %" G_GUINT64_FORMAT
+		" partitions; unpin some of them",
+		needed, subject_of_gpu(wants->arena, goal, gpu), it->count.value);
+	return true;
+}
+
 static bool refuse_pool(struct wants *wants, const struct world *goal, uint32_t host, const char *name)
 {
 	const struct pool *pool = host_find_pool(&goal->hosts[host], name);
@@ -166,16 +187,39 @@ static bool refuse_pool(struct wants *wants, const struct world *goal, uint32_t 
 	return needed > members && refuse_gainers(wants, goal, host, needed - members, true);
 }
 
+/* A VM, off ones too, takes its whole GPU from a pool that must exist on its host. */
+static bool refuse_without_pool(struct wants *wants, const struct world *goal, const char *name)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		const struct vm *now = &wants->input->observed->vms[i], *then = &goal->vms[i];
+		if (then->n_devices <= now->n_devices || wants->vms[i].refused ||
+			wants->vms[i].ownership != VM_MANAGED || !then->devices[then->n_devices - 1].pool ||
+			strcmp(then->devices[then->n_devices - 1].pool, name) != 0 ||
+			host_find_pool(&goal->hosts[then->host], name))
+			continue;
+		refuse_vm(wants, i, D_NO_GPU, "'%s' has no GPU to pass through, so it has no pool '%s'",
+			goal->hosts[then->host].name, name);
+		any = true;
+	}
+	return any;
+}
+
 bool refuse_capacity(struct arena *arena, struct wants *wants, const struct world *goal)
 {
 	for (uint32_t host = 0; host < goal->n_hosts; host++)
 		if (refuse_host(wants, goal, host))
+			return true;
+	for (uint32_t gpu = 0; gpu < goal->n_gpus; gpu++)
+		if (refuse_pinned(wants, goal, gpu))
 			return true;
 	const struct spec_cluster *cluster = wants->input->cluster;
 	for (uint32_t i = 0; cluster && i < cluster->n_gpus; i++) {
 		if (!cluster->gpus[i].passthrough || cluster->type != CLUSTER_FAILOVER)
 			continue;
 		const char *pool = group_pool_name(arena, cluster, &cluster->gpus[i]);
+		if (refuse_without_pool(wants, goal, pool))
+			return true;
 		for (uint32_t host = 0; host < goal->n_hosts; host++)
 			if (refuse_pool(wants, goal, host, pool))
 				return true;

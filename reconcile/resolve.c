@@ -185,9 +185,8 @@ static void take_back(struct arena *arena, const struct wants *wants, struct wor
 }
 
 /* Parts that a debt names come back, for unmanaged VMs too. */
-static void pay_parts(struct arena *arena, struct wants *wants, struct world *goal, uint32_t index)
+static void pay_parts(struct arena *arena, struct vm *vm)
 {
-	struct vm *vm = &goal->vms[index];
 	const struct debt *debt = vm->debt;
 	if (debt->n_adapters && !vm->n_adapters) {
 		struct adapter *adapters = arena_array(arena, struct adapter, debt->n_adapters);
@@ -199,7 +198,14 @@ static void pay_parts(struct arena *arena, struct wants *wants, struct world *go
 		vm->devices = debt->devices;
 		vm->n_devices = debt->n_devices;
 	}
-	(void)wants;
+}
+
+static void resolve_debt(struct arena *arena, struct wants *wants, struct world *goal, uint32_t index)
+{
+	if (wants_owed_parts(wants, index))
+		pay_parts(arena, &goal->vms[index]);
+	if (wants_owed_power(wants, index))
+		goal->vms[index].state = VM_RUNNING;
 }
 
 static void resolve_vm(struct arena *arena, struct wants *wants, struct world *goal, uint32_t index)
@@ -207,21 +213,40 @@ static void resolve_vm(struct arena *arena, struct wants *wants, struct world *g
 	const struct vm_want *want = &wants->vms[index];
 	if (want->excluded || want->frozen)
 		return;
-	bool apply = wants->input->mode == PLAN_APPLY;
-	if (apply && !want->refused && want->ownership == VM_MANAGED)
+	bool apply = wants->input->mode == PLAN_APPLY && !want->refused;
+	if (apply && want->ownership == VM_MANAGED)
 		resolve_managed(arena, wants, goal, index);
-	else if (apply && !want->refused && want->ownership == VM_OURS)
+	else if (apply && want->ownership == VM_OURS)
 		take_back(arena, wants, goal, index);
-	else if (wants_owed_parts(wants, index))
-		pay_parts(arena, wants, goal, index);
+	else
+		resolve_debt(arena, wants, goal, index);
 	if (wants_owed_power(wants, index))
 		goal->vms[index].state = VM_RUNNING;
+}
+
+/* Debts first; with none, one GPU is mounted to see what it lists. The rest waits for the next plan of the same run. */
+static void resolve_step_by_step(struct arena *arena, struct wants *wants, struct world *goal, uint32_t gpu)
+{
+	bool owes = false;
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		owes |= wants_owed_parts(wants, i) || wants_owed_power(wants, i);
+		if (!wants->vms[i].excluded && !wants->vms[i].frozen)
+			resolve_debt(arena, wants, goal, i);
+	}
+	if (!owes)
+		resolve_mount_alone(arena, goal, gpu);
 }
 
 struct world *resolve_goal(struct arena *arena, struct wants *wants, bool *complete)
 {
 	struct world *goal = world_copy(arena, wants->input->observed);
-	resolve_gpus(arena, wants, goal, complete);
+	uint32_t unknown = resolve_waits_for(wants);
+	*complete = unknown == NO_INDEX;
+	if (!*complete) {
+		resolve_step_by_step(arena, wants, goal, unknown);
+		return goal;
+	}
+	resolve_gpus(arena, wants, goal);
 	for (uint32_t i = 0; i < goal->n_vms; i++)
 		resolve_vm(arena, wants, goal, i);
 	return goal;

@@ -15,7 +15,11 @@ struct world *resolve_goal(struct arena *arena, struct wants *wants, bool *compl
 void resolve_riding(struct arena *arena, struct wants *wants, const struct touch *touch, struct world *goal);
 
 /* resolve_gpu.c */
-void resolve_gpus(struct arena *arena, struct wants *wants, struct world *goal, bool *complete);
+void resolve_gpus(struct arena *arena, struct wants *wants, struct world *goal);
+/* A dismounted GPU whose valid counts nobody knows, or NO_INDEX. It is mounted alone, so that the next plan knows more
+ * (world.md section 1, "valid counts"). */
+uint32_t resolve_waits_for(const struct wants *wants);
+void resolve_mount_alone(struct arena *arena, struct world *goal, uint32_t gpu);
 /* The counts that a GPU will list: its own, or assumed from a sibling of the same subsystem; NULL when not known. */
 const struct gpu *resolve_counts_from(const struct world *world, uint32_t gpu);
 

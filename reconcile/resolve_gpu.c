@@ -124,22 +124,31 @@ static bool stays(const struct gpu_want *want)
 	return want->refused || want->frozen || want->excluded || want->role == ROLE_NONE;
 }
 
-static void resolve_role(struct arena *arena, struct wants *wants, struct world *goal, uint32_t gpu, bool *waiting)
+static bool waits_for_counts(const struct wants *wants, uint32_t gpu)
+{
+	const struct world *world = wants->input->observed;
+	return wants->gpus[gpu].role == ROLE_PARTITIONED && !stays(&wants->gpus[gpu]) && !wants->count_refused &&
+	       world->gpus[gpu].state == GPU_DISMOUNTED && !resolve_counts_from(world, gpu);
+}
+
+uint32_t resolve_waits_for(const struct wants *wants)
+{
+	for (uint32_t g = 0; g < wants->input->observed->n_gpus && wants->input->mode == PLAN_APPLY; g++)
+		if (waits_for_counts(wants, g))
+			return g;
+	return NO_INDEX;
+}
+
+static void resolve_role(struct arena *arena, struct wants *wants, struct world *goal, uint32_t gpu)
 {
 	const struct gpu_want *want = &wants->gpus[gpu];
 	enum gpu_state state = goal->gpus[gpu].state;
 	if (stays(want) || state == GPU_FAILED)
 		return;
-	if (want->role == ROLE_PASSTHROUGH) {
+	if (want->role == ROLE_PASSTHROUGH)
 		pass_through(arena, wants, goal, gpu);
-	} else if (state == GPU_DISMOUNTED) {
-		/* With no sibling that lists its counts, one GPU is mounted first; then more is known (world.md section 1). */
-		bool is_known = resolve_counts_from(wants->input->observed, gpu) != NULL;
-		if (!is_known && *waiting)
-			return;
-		*waiting |= !is_known;
+	else if (state == GPU_DISMOUNTED && !wants->count_refused) /* a mount without its count would leave a mixture */
 		bring_back(arena, goal, gpu);
-	}
 }
 
 static void resolve_count(struct wants *wants, struct world *goal, uint32_t gpu)
@@ -153,13 +162,15 @@ static void resolve_count(struct wants *wants, struct world *goal, uint32_t gpu)
 	it->count = wants->count;
 }
 
-void resolve_gpus(struct arena *arena, struct wants *wants, struct world *goal, bool *complete)
+void resolve_gpus(struct arena *arena, struct wants *wants, struct world *goal)
 {
-	bool waiting = false;
-	if (wants->input->mode == PLAN_APPLY)
-		for (uint32_t g = 0; g < goal->n_gpus; g++)
-			resolve_role(arena, wants, goal, g, &waiting);
+	for (uint32_t g = 0; g < goal->n_gpus && wants->input->mode == PLAN_APPLY; g++)
+		resolve_role(arena, wants, goal, g);
 	for (uint32_t g = 0; g < goal->n_gpus; g++)
 		resolve_count(wants, goal, g);
-	*complete = !waiting;
+}
+
+void resolve_mount_alone(struct arena *arena, struct world *goal, uint32_t gpu)
+{
+	bring_back(arena, goal, gpu);
 }

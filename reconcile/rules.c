@@ -4,16 +4,19 @@
 #include "reconcile/resolve.h"
 
 /* A GPU whose change is refused bars nobody; with a refused count these are the ones that differ from it. */
-static bool gpu_is_refused(const struct wants *wants, uint32_t gpu)
+/* So does one that stays dismounted in this plan: it is not in play (design.md section 2). */
+static bool gpu_is_refused(const struct wants *wants, const struct world *goal, uint32_t gpu)
 {
 	const struct gpu_want *want = &wants->gpus[gpu];
 	if (want->refused || want->frozen)
+		return true;
+	if (want->role == ROLE_PARTITIONED && goal->gpus[gpu].state != GPU_PARTITIONABLE)
 		return true;
 	return want->role == ROLE_PARTITIONED && wants->count_refused &&
 	       !maybe_equal(wants->input->observed->gpus[gpu].count, wants->count);
 }
 
-struct rules *rules_make(struct arena *arena, const struct wants *wants)
+struct rules *rules_make(struct arena *arena, const struct wants *wants, const struct world *goal)
 {
 	const struct world *world = wants->input->observed;
 	struct rules *rules = arena_new_of(arena, struct rules);
@@ -24,7 +27,7 @@ struct rules *rules_make(struct arena *arena, const struct wants *wants)
 	struct maybe_u64 *high = arena_array(arena, struct maybe_u64, world->n_vms);
 	for (uint32_t g = 0; g < world->n_gpus; g++) {
 		roles[g] = wants->gpus[g].role;
-		refused[g] = gpu_is_refused(wants, g);
+		refused[g] = gpu_is_refused(wants, goal, g);
 		excluded[g] = wants->gpus[g].excluded;
 	}
 	for (uint32_t i = 0; i < world->n_vms; i++) {

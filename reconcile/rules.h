@@ -4,4 +4,4 @@
 #include "model/rules.h"
 #include "reconcile/wants.h"
 
-struct rules *rules_make(struct arena *arena, const struct wants *wants);
+struct rules *rules_make(struct arena *arena, const struct wants *wants, const struct world *goal);

@@ -243,21 +243,29 @@ static bool holds_selected_gpu(const struct wants *wants, uint32_t vm)
 	return false;
 }
 
-static void own_the_rest(struct wants *wants)
+static bool has_parts(const struct wants *wants, uint32_t vm)
+{
+	const struct vm *it = &wants->input->observed->vms[vm];
+	return wants->vms[vm].ownership != VM_MANAGED && !wants->vms[vm].excluded && (it->n_adapters || it->n_devices);
+}
+
+/* Ours, by the record, and no line mentions it: it is to be pruned. */
+static void own_recorded(struct wants *wants)
 {
 	const struct plan_input *input = wants->input;
-	for (uint32_t i = 0; i < input->observed->n_vms; i++) {
-		const struct vm *vm = &input->observed->vms[i];
-		struct vm_want *want = &wants->vms[i];
-		if (want->ownership == VM_MANAGED || want->excluded || (!vm->n_adapters && !vm->n_devices))
-			continue;
-		bool ours = vm->record && input->owner && strcmp(vm->record->owner, input->owner) == 0 &&
-			    input->cluster && strcmp(vm->record->cluster, input->cluster->name) == 0;
-		if (ours && input->cluster->prune && input->mode == PLAN_APPLY)
-			want->ownership = VM_OURS;
-		else if (holds_selected_gpu(wants, i))
-			want->ownership = VM_UNMANAGED;
+	for (uint32_t i = 0; i < input->observed->n_vms && input->owner && input->mode == PLAN_APPLY; i++) {
+		const struct vm_record *record = input->observed->vms[i].record;
+		if (has_parts(wants, i) && record && record->owner && strcmp(record->owner, input->owner) == 0 &&
+			record->cluster && strcmp(record->cluster, input->cluster->name) == 0 && input->cluster->prune)
+			wants->vms[i].ownership = VM_OURS;
 	}
+}
+
+static void own_the_rest(struct wants *wants)
+{
+	for (uint32_t i = 0; i < wants->input->observed->n_vms; i++)
+		if (has_parts(wants, i) && wants->vms[i].ownership != VM_OURS && holds_selected_gpu(wants, i))
+			wants->vms[i].ownership = VM_UNMANAGED;
 }
 
 static void find_owner(struct wants *wants)
@@ -291,8 +299,9 @@ struct wants *wants_make(struct arena *arena, const struct plan_input *input, st
 	if (input->cluster) {
 		find_owner(wants);
 		wants->partitioned = cluster_partitioned_group(input->cluster);
-		choose_gpus(wants);
 		manage_all(wants);
+		own_recorded(wants);
+		choose_gpus(wants); /* knows whom it would disturb */
 	} else {
 		choose_gpus_without_manifest(wants);
 	}

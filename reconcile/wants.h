@@ -10,7 +10,8 @@
 
 #define DEBT_STATES(X) \
 	X(DEBT_NONE, "none") \
-	X(DEBT_VOID, "void") X(DEBT_OPEN, "open")  /* to be paid now */ \
+	X(DEBT_VOID, "void") \
+	X(DEBT_OPEN, "open")                       /* to be paid now */ \
 		X(DEBT_OLD, "old")                 /* a person decides: `settle` */ \
 		X(DEBT_IN_PROGRESS, "in-progress") /* of a run that still holds its lease */
 enum debt_state { DEBT_STATES(NAMES_ENUM) DEBT_STATE_COUNT };
@@ -42,7 +43,6 @@ struct wants {
 	const struct gpu_group *partitioned; /* the group with a partition count, or NULL */
 	struct maybe_u64 count;              /* the count to reach; unknown: counts stay as they are */
 	bool count_refused;
-	bool roles_wait; /* only one GPU may be mounted now: valid counts are not known (complete: false) */
 	bool foreign_owner;
 	GArray *refusals; /* struct refusal; texts in 'arena' */
 	struct arena *arena;

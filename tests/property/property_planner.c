@@ -83,7 +83,9 @@ static void random_vm(struct scene *scene, struct random *random, uint32_t host,
 	}
 	if (state == VM_OFF && chance(random, 15)) {
 		struct debt *debt = arena_new_of(scene->arena, struct debt);
-		*debt = (struct debt){ .run = "dead", .at = SCENE_NOW - 60, .power = DEBT_POWER_STOPPED,
+		*debt = (struct debt){ .run = "dead",
+			.at = SCENE_NOW - 60,
+			.power = DEBT_POWER_STOPPED,
 			.state_change = vm->state_change };
 		if (has && room[gpu] > 0)
 			room[gpu]--;
@@ -128,7 +130,8 @@ static char *random_manifests(struct scene *scene, struct random *random, char *
 {
 	g_autoptr(GString) cluster = g_string_new(NULL);
 	bool whole = chance(random, 40), vdi = !whole || chance(random, 85);
-	g_string_append_printf(cluster, "apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c }\nspec:\n  type: %s\n",
+	g_string_append_printf(cluster,
+		"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c }\nspec:\n  type: %s\n",
 		scene->clustered ? "Failover" : "Standalone");
 	if (chance(random, 15))
 		g_string_append(cluster, "  prune: false\n");
@@ -136,18 +139,24 @@ static char *random_manifests(struct scene *scene, struct random *random, char *
 		g_string_append(cluster, "  vmSettings: Require\n");
 	g_string_append(cluster, "  hosts:\n");
 	for (uint32_t h = 0; h < scene->n_hosts; h++)
-		g_string_append_printf(cluster, "    - { name: hv%02u%s }\n", h + 1, chance(random, 10) ? ", maintenance: true" : "");
+		g_string_append_printf(
+			cluster, "    - { name: hv%02u%s }\n", h + 1, chance(random, 10) ? ", maintenance: true" : "");
 	g_string_append(cluster, "  gpus:\n");
 	if (vdi)
-		g_string_append_printf(cluster, "    - { name: vdi, match: { model: NVIDIA A2 }, partitionCount: %u }\n",
+		g_string_append_printf(cluster,
+			"    - { name: vdi, match: { model: NVIDIA A2 }, partitionCount: %u }\n",
 			counts[below(random, 4)]);
 	if (whole)
-		g_string_append_printf(cluster, "    - { name: whole, match: { model: NVIDIA A2 }, passthrough: { perHost: 1, pool: p%s } }\n",
+		g_string_append_printf(cluster,
+			"    - { name: whole, match: { model: NVIDIA A2 }, passthrough: { perHost: 1, pool: p%s } }\n",
 			chance(random, 50) ? ", mmio: { low: 3Gi, high: 34Gi }" : "");
-	const char *assignment = "apiVersion: hvgpu.dev/v1alpha1\nkind: GpuAssignment\nmetadata: { name: %s }\nspec: { cluster: c, "
-				 "gpus: %s, match: { namePattern: \"%s\" } }\n";
-	g_autofree char *vms = vdi && chance(random, 85) ? g_strdup_printf(assignment, "desktops", "vdi", "vm-*") : g_strdup("");
-	g_autofree char *ais = whole && chance(random, 70) ? g_strdup_printf(assignment, "inference", "whole", "ai-*") : g_strdup("");
+	const char *assignment =
+		"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuAssignment\nmetadata: { name: %s }\nspec: { cluster: c, "
+		"gpus: %s, match: { namePattern: \"%s\" } }\n";
+	g_autofree char *vms =
+		vdi && chance(random, 85) ? g_strdup_printf(assignment, "desktops", "vdi", "vm-*") : g_strdup("");
+	g_autofree char *ais =
+		whole && chance(random, 70) ? g_strdup_printf(assignment, "inference", "whole", "ai-*") : g_strdup("");
 	*other_order = arena_printf(scene->arena, "%s---\n%s---\n%s", ais, vms, cluster->str);
 	return arena_printf(scene->arena, "%s---\n%s---\n%s", cluster->str, vms, ais);
 }
@@ -165,17 +174,19 @@ static int complain(uint64_t seed, const char *what, const struct plan *plan, co
 	const struct world *world = plan->observed;
 	fprintf(stderr, "seed %" G_GUINT64_FORMAT ": %s\n%s", seed, what, manifests);
 	for (uint32_t i = 0; i < world->n_gpus; i++)
-		fprintf(stderr, "  %s %s %s count %d pool %s\n", world->hosts[world->gpus[i].host].name, world->gpus[i].location_path,
-			name_of(&gpu_state_names, world->gpus[i].state), (int)world->gpus[i].count.value,
-			gpu_pool(world, i) ? gpu_pool(world, i)->name : "-");
+		fprintf(stderr, "  %s %s %s count %d pool %s\n", world->hosts[world->gpus[i].host].name,
+			world->gpus[i].location_path, name_of(&gpu_state_names, world->gpus[i].state),
+			(int)world->gpus[i].count.value, gpu_pool(world, i) ? gpu_pool(world, i)->name : "-");
 	for (uint32_t i = 0; i < world->n_vms; i++)
-		fprintf(stderr, "  %s %s %s adapters %u (gpus %x, pin %s) devices %u debt %d\n", world->hosts[world->vms[i].host].name,
-			world->vms[i].name, name_of(&vm_state_names, world->vms[i].state), world->vms[i].n_adapters,
+		fprintf(stderr, "  %s %s %s adapters %u (gpus %x, pin %s) devices %u debt %d\n",
+			world->hosts[world->vms[i].host].name, world->vms[i].name,
+			name_of(&vm_state_names, world->vms[i].state), world->vms[i].n_adapters,
 			world->vms[i].n_adapters ? (unsigned)world->vms[i].adapters[0].gpus : 0,
 			world->vms[i].n_adapters && world->vms[i].adapters[0].pin ? world->vms[i].adapters[0].pin : "-",
 			world->vms[i].n_devices, world->vms[i].debt != NULL);
 	for (uint32_t i = 0; i < plan->n_steps; i++)
-		fprintf(stderr, "  %u %s (%s)\n", plan->steps[i].id, step_text(arena, &plan->steps[i]), plan->steps[i].why);
+		fprintf(stderr, "  %u %s (%s)\n", plan->steps[i].id, step_text(arena, &plan->steps[i]),
+			plan->steps[i].why);
 	for (const struct diag *d = plan->diags->first; d; d = d->next)
 		fprintf(stderr, "  %s %s: %s\n", diag_codes[d->code].id, d->subject ? d->subject : "", d->message);
 	return 1;
@@ -241,8 +252,9 @@ static int run_case(uint64_t seed, uint64_t *n_steps, uint64_t *n_refused)
 	if (!same_steps(plan, scene_plan(scene, other_order)))
 		return complain(seed, "the order of documents changes the plan", plan, manifests);
 	struct diags *diags = diags_new(scene->arena);
-	struct plan_input again = { .spec = scene->spec, .cluster = scene->spec->clusters, .owner = "example.com/ops/gpu",
-		.now = SCENE_NOW };
+	struct plan_input again = {
+		.spec = scene->spec, .cluster = scene->spec->clusters, .owner = "example.com/ops/gpu", .now = SCENE_NOW
+	};
 	struct plan *next = plan;
 	for (int round = 0; round < 4; round++) {
 		again.observed = simulated(scene, next, &random, diags);
@@ -262,11 +274,12 @@ static int run_case(uint64_t seed, uint64_t *n_steps, uint64_t *n_refused)
 
 int main(int argc, char **argv)
 {
-	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 20000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	uint64_t failed = 0, n_steps = 0, n_refused = 0;
 	for (uint64_t seed = first; seed < first + n && failed < 5; seed++)
 		failed += (uint64_t)run_case(seed, &n_steps, &n_refused);
-	printf("%" G_GUINT64_FORMAT " cases, %" G_GUINT64_FORMAT " steps, %" G_GUINT64_FORMAT " refusals, %" G_GUINT64_FORMAT " failed\n",
+	printf("%" G_GUINT64_FORMAT " cases, %" G_GUINT64_FORMAT " steps, %" G_GUINT64_FORMAT
+	       " refusals, %" G_GUINT64_FORMAT " failed\n",
 		n, n_steps, n_refused, failed);
 	return failed ? 1 : 0;
 }
