@@ -25,9 +25,9 @@ static int list_hosts(struct arena *arena, const char *address, struct endpoints
 	struct endpoint *items = arena_array(arena, struct endpoint, n);
 	for (uint32_t i = 0; i < n; i++)
 		items[i] = (struct endpoint){ .host = names[i], .address = address };
-	const char *file = strchr(address, ':');
+	const char *file = strchr(address, ':') ? strchr(address, ':') + 1 : address;
 	*out = (struct endpoints){ items, n, D_HOST_UNOBSERVED,
-		arena_printf(arena, "not in %s", file ? file + 1 : address) };
+		arena_printf(arena, "not in %.*s", (int)strcspn(file, "?"), file) };
 	qsort(items, n, sizeof(*items), by_host);
 	return 0;
 }

@@ -143,6 +143,7 @@ static void on_reply(const struct request *request, const struct reply *reply, v
 	struct arena *arena = opening->watch->arena;
 	struct look *look = opening->look;
 	opening->answered = true;
+	look->is_unsettled = false;
 	if (reply->error != HOST_OK)
 		fail(look, D_HOST_UNOBSERVED, reason_of(arena, reply));
 	else if (!reply->facts)
@@ -152,8 +153,10 @@ static void on_reply(const struct request *request, const struct reply *reply, v
 			arena_printf(arena, "%" G_GINT64_FORMAT " seconds, and %u are allowed",
 				opening->watch->options->now - reply->facts->host.observed_at,
 				opening->watch->options->max_age_s));
-	else
+	else {
 		look->state = host_state_copy(arena, reply->facts);
+		look->is_unsettled = !reply->late_known;
+	}
 }
 
 static gboolean on_deadline(gpointer user)
@@ -273,6 +276,11 @@ static uint32_t find_moving(struct arena *arena, struct look *looks, uint32_t n,
 	}
 	uint32_t n_again = 0;
 	for (uint32_t i = 0; i < n; i++) {
+		if (looks[i].state && looks[i].is_unsettled && !is_moving[i]) {
+			looks[i].code = D_VM_MOVING;
+			looks[i].reason = "it says that a VM is moving";
+			is_moving[i] = true;
+		}
 		if (is_moving[i])
 			again[n_again++] = &looks[i];
 	}

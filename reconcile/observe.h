@@ -14,6 +14,7 @@ struct look { /* at one host */
 	struct host_session *session;   /* already open, and left so (but closed, and NULL, when it did not answer
 	                                 * in time); NULL: opened and closed here */
 	const struct host_state *state; /* the answer; NULL: none */
+	bool is_unsettled;              /* the host says that a VM is on the move */
 	enum diag_code code;            /* why there is none */
 	const char *reason;
 	struct diags *open_diags; /* what opening the host had to say, or NULL */

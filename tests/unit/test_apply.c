@@ -3,6 +3,7 @@
 #include "base/diag.h"
 #include "providers/host/host.h"
 #include "reconcile/apply.h"
+#include "reconcile/planfile.h"
 #include "schema/state.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/test.h"
@@ -20,6 +21,9 @@ struct fixture {
 	uint32_t n_counts;        /* set-partition-count steps done so far */
 	uint32_t interrupt_after; /* interrupt once so many are done */
 	int n_interrupts;         /* how often */
+	uint32_t n_stops;         /* stop-vm steps done so far */
+	uint32_t meddle_after;    /* somebody starts vm-00 once so many are done */
+	uint32_t n_meddles;       /* how often */
 	uint32_t n_started, n_way_back, n_retries;
 	struct apply_options options;
 };
@@ -56,9 +60,46 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* The file's hosts now; in the run's arena. */
+static struct state_file read_world(struct fixture *fixture)
+{
+	struct state_file file;
+	struct source *source = arena_new_of(fixture->run->arena, struct source);
+	struct diags *diags = diags_new(fixture->run->arena);
+	assert_int_equal(source_read_file(fixture->world, 1 << 24, fixture->run->arena, source, diags), 0);
+	assert_int_equal(state_read(fixture->run->arena, source, &file, diags), 0);
+	return file;
+}
+
+/* A broker starts the VM that we hold down. */
+static void start_vm_behind_our_back(struct fixture *fixture, const char *name)
+{
+	struct state_file file = read_world(fixture);
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (uint32_t i = 0; i < file.n_states; i++) {
+		for (uint32_t k = 0; k < file.states[i]->n_vms; k++) {
+			struct vm *vm = &file.states[i]->vms[k];
+			if (strcmp(vm->name, name) != 0 || vm->state == VM_RUNNING)
+				continue;
+			vm->state = VM_RUNNING;
+			vm->state_change.value += 1000;
+		}
+		g_string_append(text, i ? "---\n" : "");
+		state_write_yaml(text, file.states[i]);
+	}
+	assert_true(g_file_set_contents(fixture->world, text->str, (gssize)text->len, NULL));
+}
+
 static void on_event(const struct apply_event *event, void *user)
 {
 	struct fixture *fixture = user;
+	if (event->kind == APPLY_STEP_DONE && event->step->kind == STEP_STOP_VM && fixture->meddle_after) {
+		fixture->n_stops++;
+		if (fixture->n_stops >= fixture->meddle_after && fixture->n_meddles) {
+			fixture->n_meddles--;
+			start_vm_behind_our_back(fixture, "vm-00");
+		}
+	}
 	fixture->n_started += event->kind == APPLY_STEP_START;
 	fixture->n_way_back += event->kind == APPLY_WAY_BACK;
 	fixture->n_retries += event->kind == APPLY_STEP_RETRY;
@@ -130,17 +171,6 @@ static bool says(const struct fixture *fixture, enum diag_code code)
 			return true;
 	}
 	return false;
-}
-
-/* The file's hosts now; in the run's arena. */
-static struct state_file read_world(struct fixture *fixture)
-{
-	struct state_file file;
-	struct source *source = arena_new_of(fixture->run->arena, struct source);
-	struct diags *diags = diags_new(fixture->run->arena);
-	assert_int_equal(source_read_file(fixture->world, 1 << 24, fixture->run->arena, source, diags), 0);
-	assert_int_equal(state_read(fixture->run->arena, source, &file, diags), 0);
-	return file;
 }
 
 static uint32_t count_vms(struct fixture *fixture, enum vm_state vm_state, bool has_debt)
@@ -413,6 +443,133 @@ static void suspended_cluster_is_not_applied(void **state)
 	assert_int_equal(fixture->n_started, 0);
 }
 
+static void vm_that_somebody_started_is_stopped_once_more(void **state)
+{
+	struct fixture *fixture = *state;
+	row_five(fixture, NULL);
+	fixture->meddle_after = 12;
+	fixture->n_meddles = 1;
+	assert_int_equal(carry_out(fixture), EXIT_DONE);
+	assert_int_equal(fixture->n_stops, 13);
+	assert_int_equal(count_vms(fixture, VM_RUNNING, false), 12);
+	assert_int_equal(count_gpus(fixture, 8), 6);
+}
+
+static void vm_that_somebody_starts_again_and_again_is_given_up(void **state)
+{
+	struct fixture *fixture = *state;
+	row_five(fixture, NULL);
+	fixture->meddle_after = 12;
+	fixture->n_meddles = 100;
+	assert_int_equal(carry_out(fixture), EXIT_PARTIAL);
+	assert_true(fixture->n_stops <= 13);
+	assert_int_equal(count_vms(fixture, VM_OFF, false) + count_vms(fixture, VM_OFF, true), 0);
+}
+
+static void save_and_read_back(struct fixture *fixture)
+{
+	json_t *json = planfile_to_json(fixture->run);
+	char *text = json_dumps(json, 0);
+	json_decref(json);
+	struct arena *arena = arena_new();
+	struct source *source = arena_new_of(arena, struct source);
+	*source = (struct source){ "plan.json", arena_strdup(arena, text), strlen(text) };
+	free(text);
+	struct diags *diags = diags_new(arena);
+	struct run *run = NULL;
+	int result = planfile_read(arena, source, &run, diags);
+	print(diags);
+	assert_int_equal(result, 0);
+	run_free(fixture->run);
+	fixture->run = run;
+	fixture->options.run.source = NULL;
+}
+
+static void saved_plan_is_carried_out(void **state)
+{
+	struct fixture *fixture = *state;
+	row_five(fixture, NULL);
+	save_and_read_back(fixture);
+	assert_int_equal(carry_out(fixture), EXIT_DONE);
+	assert_int_equal(fixture->results[0].n_changed, 54);
+	assert_int_equal(count_vms(fixture, VM_RUNNING, false), 12);
+}
+
+static void saved_plan_does_not_fit_a_changed_world(void **state)
+{
+	struct fixture *fixture = *state;
+	row_five(fixture, NULL);
+	save_and_read_back(fixture);
+	fixture->scene->hosts[0].vms[0].state = VM_SAVED;
+	write_scene(fixture, NULL);
+	assert_int_equal(carry_out(fixture), EXIT_STALE);
+	assert_int_equal(fixture->n_started, 0);
+}
+
+static void failed_step_of_a_saved_plan_leads_back_too(void **state)
+{
+	struct fixture *fixture = *state;
+	struct simulation_fault fault = {
+		.host = "hv03", .step = "set-partition-count", .nth = 2, .permanent = true, .error = "failed"
+	};
+	row_five(fixture, &(struct simulation){ .faults = &fault, .n_faults = 1 });
+	save_and_read_back(fixture);
+	assert_int_equal(carry_out(fixture), EXIT_PARTIAL);
+	assert_int_equal(count_vms(fixture, VM_RUNNING, false), 12);
+}
+
+static void record_owner(struct fixture *fixture, const char *owner)
+{
+	struct cluster_record *record = arena_new_of(fixture->scene->arena, struct cluster_record);
+	*record = (struct cluster_record){ .owner = owner, .cluster = "c", .epoch = 7 };
+	for (uint32_t i = 0; i < fixture->scene->n_hosts; i++) {
+		fixture->scene->hosts[i].host.record = record;
+		fixture->scene->hosts[i].host.epoch = 7;
+	}
+}
+
+static void cluster_of_another_owner_is_refused_and_adopted_on_demand(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->scene = scene_new(true, 3, 2, 4);
+	scene_run(fixture->scene, 12);
+	record_owner(fixture, "example.com/others");
+	write_scene(fixture, NULL);
+	write_manifests(fixture, scene_manifests(fixture->scene, 8, "vm-*", NULL));
+	plan(fixture, PLAN_APPLY);
+	assert_int_equal(carry_out(fixture), EXIT_REFUSED);
+	assert_true(says(fixture, D_OWNER));
+	assert_int_equal(fixture->n_started, 0);
+	fixture->options.run.adopt = true;
+	assert_int_equal(carry_out(fixture), EXIT_DONE);
+	struct state_file file = read_world(fixture);
+	assert_string_equal(file.states[2]->host.record->owner, "example.com/ops/gpu");
+	assert_int_equal(file.states[2]->host.record->epoch, 8);
+}
+
+static void failure_in_one_cluster_does_not_stop_another(void **state)
+{
+	struct fixture *fixture = *state;
+	struct simulation_fault fault = {
+		.host = "hv01", .step = "set-partition-count", .nth = 1, .permanent = true, .error = "failed"
+	};
+	fixture->scene = scene_new(false, 2, 1, 4);
+	write_scene(fixture, &(struct simulation){ .faults = &fault, .n_faults = 1 });
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (uint32_t i = 1; i <= 2; i++)
+		g_string_append_printf(text,
+			"---\napiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c%u }\n"
+			"spec:\n  type: Standalone\n  hosts: [{ name: hv%02u }]\n"
+			"  gpus: [{ name: vdi, match: { model: NVIDIA A2 }, partitionCount: 8 }]\n",
+			i, i);
+	write_manifests(fixture, text->str);
+	plan(fixture, PLAN_APPLY);
+	assert_int_equal(carry_out(fixture), EXIT_PARTIAL);
+	assert_int_equal(fixture->results[0].exit, EXIT_PARTIAL);
+	assert_int_equal(fixture->results[1].exit, EXIT_DONE);
+	assert_int_equal(count_gpus(fixture, 8), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +590,13 @@ int main(void)
 		TEST(vm_that_came_meanwhile_makes_the_plan_stale),
 		TEST(hosts_that_can_only_be_looked_at_are_refused),
 		TEST(suspended_cluster_is_not_applied),
+		TEST(vm_that_somebody_started_is_stopped_once_more),
+		TEST(vm_that_somebody_starts_again_and_again_is_given_up),
+		TEST(saved_plan_is_carried_out),
+		TEST(saved_plan_does_not_fit_a_changed_world),
+		TEST(failed_step_of_a_saved_plan_leads_back_too),
+		TEST(cluster_of_another_owner_is_refused_and_adopted_on_demand),
+		TEST(failure_in_one_cluster_does_not_stop_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
