@@ -288,6 +288,12 @@ static bool refuse_unfit(struct arena *arena, struct wants *wants, const struct 
 		bool starts = touch->vms[i].stop || wants_owed_power(wants, i);
 		if (!starts || (!goal->vms[i].n_adapters && !goal->vms[i].n_devices))
 			continue;
+		if (wants_owed_power(wants, i) && may_find_no_room(goal, i)) {
+			leave_to_a_person(wants, i, D_CAPACITY,
+				"the GPU that the VM is pinned to may have no partition left; free one and use 'hvgpu "
+				"settle'");
+			return true;
+		}
 		struct violations unfit = invariant_fit(arena, goal, rules, i);
 		if (!unfit.n)
 			continue;
