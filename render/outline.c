@@ -117,53 +117,88 @@ static struct placed *place(struct arena *arena, const struct plan *plan)
 	return placed;
 }
 
+struct leveled { /* a group while groups are put in order */
+	struct outline_group group;
+	uint32_t level;
+};
+
+static int compare_leveled(const void *a_at, const void *b_at)
+{
+	const struct leveled *a = a_at, *b = b_at;
+	if (a->level != b->level)
+		return a->level < b->level ? -1 : 1;
+	return (a->group.steps[0]->id > b->group.steps[0]->id) - (a->group.steps[0]->id < b->group.steps[0]->id);
+}
+
 /* Sets the group of every step, by id - 1. */
 static struct outline_group *make_groups(
 	struct arena *arena, const struct plan *plan, uint32_t *group_of, uint32_t *n_out)
 {
 	struct placed *placed = place(arena, plan);
-	struct outline_group *groups = arena_array(arena, struct outline_group, plan->n_steps);
+	struct leveled *leveled = arena_array(arena, struct leveled, plan->n_steps);
 	const struct step **steps = arena_array(arena, const struct step *, plan->n_steps);
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < plan->n_steps; i++) {
 		const struct placed *last = i ? &placed[i - 1] : NULL;
 		steps[i] = placed[i].step;
 		if (!last || last->level != placed[i].level || compare_kind(last->step, steps[i]) != 0)
-			groups[n++].steps = &steps[i];
-		groups[n - 1].n++;
-		group_of[steps[i] - plan->steps] = n - 1;
+			leveled[n++] = (struct leveled){ { .steps = &steps[i] }, placed[i].level };
+		leveled[n - 1].group.n++;
+	}
+	qsort(leveled, n, sizeof(*leveled), compare_leveled);
+	struct outline_group *groups = arena_array(arena, struct outline_group, n);
+	for (uint32_t i = 0; i < n; i++) {
+		groups[i] = leveled[i].group;
+		for (uint32_t k = 0; k < groups[i].n; k++)
+			group_of[groups[i].steps[k] - plan->steps] = i;
 	}
 	*n_out = n;
 	return groups;
 }
 
-/* Direct dependencies between groups, less those that another one implies. */
+/* How many dependencies lead from a group to each other one. */
+static GHashTable *count_links(const struct outline_group *group, const uint32_t *group_of)
+{
+	GHashTable *counts = g_hash_table_new(NULL, NULL);
+	for (uint32_t i = 0; i < group->n; i++) {
+		const struct step *step = group->steps[i];
+		for (uint32_t k = 0; k < step->n_after; k++) {
+			gpointer other = GUINT_TO_POINTER(group_of[step->after[k] - 1]);
+			gpointer n = g_hash_table_lookup(counts, other);
+			g_hash_table_insert(counts, other, GUINT_TO_POINTER(GPOINTER_TO_UINT(n) + 1));
+		}
+	}
+	return counts;
+}
+
+static void add_all(GHashTable *set, uint32_t group, GHashTable *reach)
+{
+	GHashTableIter iter;
+	gpointer key;
+	g_hash_table_add(set, GUINT_TO_POINTER(group));
+	g_hash_table_iter_init(&iter, reach);
+	while (g_hash_table_iter_next(&iter, &key, NULL))
+		g_hash_table_add(set, key);
+}
+
+/* Direct dependencies between groups, less those that another one implies: to wait for all of a group implies what
+ * that one waits for; to wait for one's own ones in it implies only one's own ones further on. */
 static void link_group(
 	struct arena *arena, struct outline_group *groups, uint32_t at, const uint32_t *group_of, GHashTable **reach)
 {
-	g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
-	for (uint32_t i = 0; i < groups[at].n; i++) {
-		const struct step *step = groups[at].steps[i];
-		for (uint32_t k = 0; k < step->n_after; k++) {
-			gpointer group = GUINT_TO_POINTER(group_of[step->after[k] - 1]);
-			gpointer n = g_hash_table_lookup(counts, group);
-			g_hash_table_insert(counts, group, GUINT_TO_POINTER(GPOINTER_TO_UINT(n) + 1));
-		}
-	}
-	reach[at] = g_hash_table_new(NULL, NULL);
+	g_autoptr(GHashTable) counts = count_links(&groups[at], group_of);
+	g_autoptr(GHashTable) covered = g_hash_table_new(NULL, NULL);
 	struct outline_after *after = arena_array(arena, struct outline_after, g_hash_table_size(counts));
-	/* From the latest group down: what a later one reaches already is implied. */
+	reach[at] = g_hash_table_new(NULL, NULL);
 	for (uint32_t group = at; group-- > 0;) {
 		uint32_t n = GPOINTER_TO_UINT(g_hash_table_lookup(counts, GUINT_TO_POINTER(group)));
-		if (n == 0 || g_hash_table_contains(reach[at], GUINT_TO_POINTER(group)))
+		bool all = n == groups[at].n * groups[group].n;
+		if (n == 0 || g_hash_table_contains(all ? covered : reach[at], GUINT_TO_POINTER(group)))
 			continue;
-		after[groups[at].n_after++] = (struct outline_after){ group, n <= groups[at].n && groups[group].n > 1 };
-		g_hash_table_add(reach[at], GUINT_TO_POINTER(group));
-		GHashTableIter iter;
-		gpointer key;
-		g_hash_table_iter_init(&iter, reach[group]);
-		while (g_hash_table_iter_next(&iter, &key, NULL))
-			g_hash_table_add(reach[at], key);
+		after[groups[at].n_after++] = (struct outline_after){ group, all };
+		add_all(reach[at], group, reach[group]);
+		if (all)
+			add_all(covered, group, reach[group]);
 	}
 	groups[at].after = after;
 }

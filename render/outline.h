@@ -16,7 +16,7 @@ struct outline_host {
 
 struct outline_after { /* what a group waits for */
 	uint32_t group;
-	bool each_own; /* each of its steps waits for one of that group's; false: for all of them */
+	bool all; /* each of its steps waits for all of that group's; false: for its own ones */
 };
 
 struct outline_group { /* steps of one kind and cause, at the same distance from the start */

@@ -32,6 +32,16 @@ char outline_sign(const struct change *change)
 	return phrase->added ? '+' : phrase->removed ? '-' : '~';
 }
 
+static void put_value(GString *out, const struct change *change, const char *text)
+{
+	guint64 bytes;
+	bool size = change->kind == CHANGE_MMIO_LOW || change->kind == CHANGE_MMIO_HIGH;
+	if (size && text && g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &bytes, NULL))
+		print_size(out, bytes);
+	else
+		print_text(out, text ? text : "none");
+}
+
 void outline_change(GString *out, const struct change *change, const struct style *style)
 {
 	const struct phrase *phrase = &change_phrases[change->kind];
@@ -45,9 +55,9 @@ void outline_change(GString *out, const struct change *change, const struct styl
 		return;
 	}
 	g_string_append_printf(out, "%s ", phrase->what);
-	print_text(out, change->before ? change->before : "none");
+	put_value(out, change, change->before);
 	g_string_append_printf(out, " %s ", print_arrow(style));
-	print_text(out, change->after ? change->after : "none");
+	put_value(out, change, change->after);
 }
 
 void outline_subject(GString *out, const struct plan *plan, const struct change *change)
@@ -73,7 +83,7 @@ void outline_subject(GString *out, const struct plan *plan, const struct change 
 /* ---- steps ---- */
 
 static const struct title {
-	const char *verb, *one, *many;
+	const char *verb, *one, *many, *tail;
 } titles[STEP_KIND_COUNT] = {
 	[STEP_STOP_VM] = { "stop", "VM", "VMs" },
 	[STEP_START_VM] = { "start", "VM", "VMs" },
@@ -88,8 +98,8 @@ static const struct title {
 	[STEP_DISMOUNT_GPU] = { "dismount", "GPU", "GPUs" },
 	[STEP_MOUNT_GPU] = { "mount", "GPU", "GPUs" },
 	[STEP_CREATE_POOL] = { "create", "resource pool", "resource pools" },
-	[STEP_ADD_TO_POOL] = { "add to its pool", "GPU", "GPUs" },
-	[STEP_REMOVE_FROM_POOL] = { "remove from its pool", "GPU", "GPUs" },
+	[STEP_ADD_TO_POOL] = { "add", "GPU", "GPUs", " to" },
+	[STEP_REMOVE_FROM_POOL] = { "remove", "GPU", "GPUs", " from" },
 };
 
 const char *outline_target(const struct step *step)
@@ -109,6 +119,14 @@ static bool same_count_before(const struct outline_group *group)
 	return true;
 }
 
+static bool same_pool(const struct outline_group *group)
+{
+	for (uint32_t i = 1; i < group->n; i++)
+		if (g_strcmp0(group->steps[i]->pool, group->steps[0]->pool) != 0)
+			return false;
+	return true;
+}
+
 void outline_group_title(GString *out, const struct outline_group *group)
 {
 	const struct step *first = group->steps[0];
@@ -119,6 +137,15 @@ void outline_group_title(GString *out, const struct outline_group *group)
 		g_string_append_printf(out, " from %u to %u", first->count_before, first->count);
 	else if (first->kind == STEP_SET_COUNT)
 		g_string_append_printf(out, " to %u", first->count);
+	if (!title->tail)
+		return;
+	g_string_append_printf(out, "%s ", title->tail);
+	if (same_pool(group)) {
+		g_string_append(out, "pool ");
+		print_text(out, first->pool);
+	} else {
+		g_string_append(out, "their pools");
+	}
 }
 
 void outline_group_ids(GString *out, const struct outline_group *group)

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { NAMES_MAX = 20, TARGETS_MAX = 8, CLEAN_NAMED_MAX = 5, PLACE_COLUMN = 72 };
+enum { NAMES_MAX = 20, TARGETS_MAX = 8, CLEAN_NAMED_MAX = 5, PLACE_COLUMN = 78 };
 
 struct page {
 	GString *out;
@@ -195,12 +195,14 @@ static void put_down(struct page *page, const struct plan *plan, const struct ou
 }
 
 /* The place in a column of its own, where the line is short enough. */
-static void put_place(struct page *page, size_t line_start, struct loc loc)
+static void put_place(struct page *page, size_t line_start, struct loc loc, uint32_t last_line)
 {
 	g_autoptr(GString) place = g_string_new(NULL);
 	print_place(place, loc);
 	if (!place->len)
 		return;
+	if (last_line > loc.line)
+		g_string_append_printf(place, "-%u", last_line);
 	unsigned at = 0;
 	bool escape = false; /* colours have no width */
 	for (const char *c = page->out->str + line_start; *c; c = g_utf8_next_char(c)) {
@@ -226,7 +228,7 @@ static void put_change(struct page *page, const struct plan *plan, const struct 
 	outline_subject(page->out, plan, change);
 	g_string_append(page->out, sign == '~' ? ": " : " ");
 	outline_change(page->out, change, page->style);
-	put_place(page, start, change->loc);
+	put_place(page, start, change->loc, 0);
 	g_string_append_c(page->out, '\n');
 }
 
@@ -267,11 +269,11 @@ static void put_changes(struct page *page, const struct plan *plan, const struct
 			/* Once, after the last of those in a row that share it. */
 			if (why && !common &&
 				(k + 1 == host->n_changes || g_strcmp0(host->changes[k + 1]->why, why) != 0))
-				put_reason(page, "        why: ", why);
+				put_reason(page, "        asked for by ", why);
 		}
 	}
 	if (common)
-		put_reason(page, "    why: ", common);
+		put_reason(page, "    asked for by ", common);
 }
 
 /* ---- steps ---- */
@@ -303,8 +305,8 @@ static void put_after(struct page *page, const struct outline *outline, const st
 		const struct outline_after *after = &group->after[i];
 		const struct outline_group *other = &outline->groups[after->group];
 		g_string_append(page->out, i ? "; " : "after: ");
-		if (after->each_own)
-			g_string_append(page->out, group->n > 1 ? "each its own of " : "one of ");
+		if (!after->all)
+			g_string_append(page->out, group->n > 1 ? "each its own of " : "its own of ");
 		else if (other->n > 1)
 			g_string_append(page->out, "all of ");
 		outline_group_ids(page->out, other);
@@ -315,13 +317,18 @@ static void put_after(struct page *page, const struct outline *outline, const st
 	g_string_append_c(page->out, '\n');
 }
 
-static struct loc common_place(const struct outline_group *group)
+/* "clusters/paris.yaml:16-18": where the steps were asked for, when that is one file. */
+static void put_group_place(struct page *page, size_t line_start, const struct outline_group *group)
 {
 	struct loc loc = group->steps[0]->loc;
-	for (uint32_t i = 1; i < group->n; i++)
-		if (group->steps[i]->loc.source != loc.source || group->steps[i]->loc.line != loc.line)
-			return LOC_NONE;
-	return loc;
+	uint32_t last = loc.line;
+	for (uint32_t i = 1; i < group->n; i++) {
+		if (group->steps[i]->loc.source != loc.source)
+			return;
+		loc.line = MIN(loc.line, group->steps[i]->loc.line);
+		last = MAX(last, group->steps[i]->loc.line);
+	}
+	put_place(page, line_start, loc, last);
 }
 
 /* The earlier group that works on the very same VMs or GPUs, or NULL. */
@@ -361,7 +368,7 @@ static void put_group(struct page *page, const struct outline *outline, const st
 			outline_group_ids(page->out, same);
 		}
 	}
-	put_place(page, start, common_place(group));
+	put_group_place(page, start, group);
 	g_string_append_c(page->out, '\n');
 	if (group->n > 1 && !same)
 		put_targets(page, group);
@@ -412,7 +419,7 @@ static void put_refusals(struct page *page, const struct plan *plan)
 		print_text(page->out, refusal->subject);
 		g_string_append(page->out, ": ");
 		print_text(page->out, refusal->what);
-		put_place(page, start, refusal->loc);
+		put_place(page, start, refusal->loc, 0);
 		g_string_append(page->out, "\n      ");
 		print_text(page->out, refusal->reason);
 		g_string_append_printf(page->out, " [%s]\n", diag_codes[refusal->code].id);

@@ -104,7 +104,7 @@ const char *print_ellipsis(const struct style *style)
 void print_duration(GString *out, uint32_t seconds)
 {
 	enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
-	if (seconds < 2 * MINUTE)
+	if (seconds < 90)
 		g_string_append_printf(out, "%u s", seconds);
 	else if (seconds < 2 * HOUR)
 		g_string_append_printf(out, "%u min", (seconds + MINUTE / 2) / MINUTE);
@@ -112,6 +112,18 @@ void print_duration(GString *out, uint32_t seconds)
 		g_string_append_printf(out, "%u h %u min", seconds / HOUR, seconds % HOUR / MINUTE);
 	else
 		g_string_append_printf(out, "%u days", seconds / DAY);
+}
+
+void print_size(GString *out, uint64_t bytes)
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	enum { KIBI = 1024 };
+	size_t unit = 0;
+	while (bytes && bytes % KIBI == 0 && unit + 1 < G_N_ELEMENTS(units)) {
+		bytes /= KIBI;
+		unit++;
+	}
+	g_string_append_printf(out, "%" G_GUINT64_FORMAT " %s", bytes, units[unit]);
 }
 
 void print_place(GString *out, struct loc loc)

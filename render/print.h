@@ -23,6 +23,7 @@ const char *print_arrow(const struct style *style);    /* "->" */
 const char *print_ellipsis(const struct style *style); /* "..." */
 
 void print_duration(GString *out, uint32_t seconds); /* "45 s", "12 min", "3 h 20 min", "4 days" */
+void print_size(GString *out, uint64_t bytes);       /* "128 MiB", in the largest unit that is exact */
 void print_place(GString *out, struct loc loc);      /* "clusters/paris.yaml:12"; nothing without a position */
 void print_commit(
 	GString *out, const struct run *run); /* "commit 936fee7", "... with local changes", "these manifests" */

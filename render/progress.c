@@ -4,7 +4,6 @@
  * that says which host and step it is about, for lines of several hosts mingle.
  */
 #include "reconcile/jsonio.h"
-#include "render/finding.h"
 #include "render/outline.h"
 #include "render/print.h"
 
@@ -268,17 +267,10 @@ static void put_result(GString *out, const struct apply_result *result, const st
 		g_string_append_printf(out, ", %u skipped", result->n_skipped);
 	g_string_append_c(out, '\n');
 	put_owed(out, result, style);
-	for (const struct diag *diag = result->diags ? result->diags->first : NULL; diag; diag = diag->next)
-		finding_write(out, diag, style);
 }
 
 void render_apply_results_text(GString *out, const struct apply_result *results, uint32_t n, const struct style *style)
 {
-	g_autoptr(arena_auto) arena = arena_new();
-	const struct diags **lists = arena_array(arena, const struct diags *, n);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++)
 		put_result(out, &results[i], style);
-		lists[i] = results[i].diags;
-	}
-	finding_write_codes(out, lists, n);
 }
