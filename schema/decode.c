@@ -110,15 +110,18 @@ static uint32_t find_row(const struct field *fields, uint32_t n_rows, uint32_t f
 	return n_rows;
 }
 
-static int unknown_field(struct decoder *decoder, const struct field *fields, uint32_t n_rows, const struct node *value)
+/* Reports the key; returns the row that was probably meant, or 'n_rows'. */
+static uint32_t unknown_field(
+	struct decoder *decoder, const struct field *fields, uint32_t n_rows, const struct node *value)
 {
 	const char *keys[ROWS_MAX];
 	for (uint32_t i = 0; i < n_rows; i++)
 		keys[i] = fields[i].key;
 	const char *near = text_nearest(value->key->text, keys, n_rows), *path = decode_path(decoder);
-	return decode_fail(decoder, D_FIELD_UNKNOWN, node_key_loc(decoder->document, value),
-		"unknown field '%s'%s%s%s%s%s%s", value->key->text, *path ? " in '" : "", path, *path ? "'" : "",
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	decode_fail(decoder, D_FIELD_UNKNOWN, node_key_loc(decoder->document, value), "unknown field '%s'%s%s%s%s%s%s",
+		value->key->text, *path ? " in '" : "", path, *path ? "'" : "", near ? "; did you mean '" : "",
+		near ? near : "", near ? "'?" : "");
+	return near ? find_row(fields, n_rows, 0, near) : n_rows;
 }
 
 static int missing_field(struct decoder *decoder, const struct field *field, const struct node *map)
@@ -128,43 +131,66 @@ static int missing_field(struct decoder *decoder, const struct field *field, con
 		field->key, *path ? " in '" : "", path, *path ? "'" : "");
 }
 
-static void head_note(struct head *head, uint32_t row, struct loc loc, bool present)
+struct reading { /* of one mapping */
+	const struct field *fields;
+	uint32_t n_rows, next_row;
+	uint64_t seen, meant; /* sets of rows */
+	struct head *head;    /* or NULL */
+	void *out;
+};
+
+static void note(struct reading *reading, uint32_t row, struct loc loc, bool present)
 {
-	((struct loc *)head->locs)[row] = loc;
-	((bool *)head->present)[row] = present;
+	if (!reading->head)
+		return;
+	((struct loc *)reading->head->locs)[row] = loc;
+	((bool *)reading->head->present)[row] = present;
+}
+
+/* A slip of the pen is said once: the field that was probably meant counts as given. */
+static int take_unknown(struct decoder *decoder, struct reading *reading, const struct node *value)
+{
+	uint32_t row = unknown_field(decoder, reading->fields, reading->n_rows, value);
+	if (row < reading->n_rows && !(reading->seen & (1ull << row))) {
+		reading->meant |= 1ull << row;
+		note(reading, row, node_key_loc(decoder->document, value), true);
+	}
+	return -1;
+}
+
+static int take_value(struct decoder *decoder, struct reading *reading, const struct node *value)
+{
+	uint32_t row = find_row(reading->fields, reading->n_rows, reading->next_row, value->key->text);
+	if (row == reading->n_rows)
+		return take_unknown(decoder, reading, value);
+	const struct field *field = &reading->fields[row];
+	reading->next_row = row + 1;
+	reading->seen |= 1ull << row;
+	struct place place = { .up = decoder->place, .key = field->key };
+	decoder->place = &place;
+	int result = decode_field(decoder, field, value, reading->out);
+	decoder->place = place.up;
+	/* A list of words of which none is right must not look like an empty one. */
+	bool lost = result < 0 && field->type == FIELD_TEXTS;
+	note(reading, row, node_loc(decoder->document, value), !node_is_null(value) && !lost);
+	return result;
 }
 
 static int decode_map(
 	struct decoder *decoder, const struct node *map, const struct field *fields, bool with_head, void *out)
 {
-	uint32_t n_rows = count_rows(fields), row = 0;
-	uint64_t seen = 0;
-	int result = 0;
 	struct loc loc = node_loc(decoder->document, map);
-	struct head *head = with_head ? head_init(decoder, fields, n_rows, loc, out) : NULL;
-	for (const struct node *value = map->first; value; value = value->next) {
-		if (value->key->broken)
-			continue;
-		uint32_t found = find_row(fields, n_rows, row, value->key->text);
-		if (found == n_rows) {
-			result = unknown_field(decoder, fields, n_rows, value);
-			continue;
-		}
-		row = found + 1;
-		seen |= 1ull << found;
-		if (head)
-			head_note(head, found, node_loc(decoder->document, value), !node_is_null(value));
-		struct place place = { .up = decoder->place, .key = fields[found].key };
-		decoder->place = &place;
-		if (decode_field(decoder, &fields[found], value, out) < 0)
+	struct reading reading = { .fields = fields, .n_rows = count_rows(fields), .out = out };
+	reading.head = with_head ? head_init(decoder, fields, reading.n_rows, loc, out) : NULL;
+	int result = 0;
+	for (const struct node *value = map->first; value; value = value->next)
+		if (!value->key->broken && take_value(decoder, &reading, value) < 0)
 			result = -1;
-		decoder->place = place.up;
-	}
-	for (uint32_t i = 0; i < n_rows; i++) {
-		if (seen & (1ull << i))
+	for (uint32_t i = 0; i < reading.n_rows; i++) {
+		if (reading.seen & (1ull << i))
 			continue;
 		set_default(decoder, &fields[i], loc, out);
-		if (fields[i].flags & FIELD_REQUIRED)
+		if ((fields[i].flags & FIELD_REQUIRED) && !(reading.meant & (1ull << i)))
 			result = missing_field(decoder, &fields[i], map);
 	}
 	return result;

@@ -80,14 +80,23 @@ static bool is_time_zone(const char *name)
 	return zone != NULL;
 }
 
+/* The decoder has said something about that value, so that it is not what was written. */
+static bool is_reported(const struct diags *diags, struct loc loc)
+{
+	for (const struct diag *diag = diags->first; diag; diag = diag->next)
+		if (diag->loc.source == loc.source && diag->loc.line == loc.line && diag->loc.col == loc.col)
+			return true;
+	return false;
+}
+
 static int check_window(const struct spec_window *window, struct diags *diags)
 {
 	const struct head *head = &window->head;
 	int result = 0;
-	if (head_has(head, "days") && !window->n_days)
+	if (head_has(head, "days") && !window->n_days && !is_reported(diags, head_loc(head, "days")))
 		result = diag_add(diags, D_WINDOW_NEVER, head_loc(head, "days"), NULL,
 			"the window has no days; list some, or remove 'days' for all");
-	if (head_has(head, "duration") && !window->duration_s)
+	if (head_has(head, "duration") && !window->duration_s && !is_reported(diags, head_loc(head, "duration")))
 		result = diag_add(diags, D_WINDOW_NEVER, head_loc(head, "duration"), NULL,
 			"the window has no length; write how long it stays open, like 4h");
 	if (window->time_zone && !is_time_zone(window->time_zone))

@@ -106,6 +106,13 @@ static void group_needs_exactly_one_use(void **state)
 		"  also 6:62+1 the other is here\n");
 }
 
+static void slip_of_the_pen_is_said_once(void **state)
+{
+	(void)state;
+	check(CLUSTER("a", "h", GROUP("x", "partitonCount: 4")),
+		"HV201 6:39+13 unknown field 'partitonCount' in 'spec.gpus[0]'; did you mean 'partitionCount'?\n");
+}
+
 static void match_needs_something_to_match(void **state)
 {
 	(void)state;
@@ -139,6 +146,10 @@ static void window_that_never_opens_is_refused(void **state)
 		"HV306 6:60+13 time zone 'Europe/Pariss' does not exist; write an IANA name like Europe/Paris\n");
 	check(WINDOW("{start: 01:00, duration: 1h, timeZone: ../../etc/passwd}"),
 		"HV306 6:60+16 time zone '../../etc/passwd' does not exist; write an IANA name like Europe/Paris\n");
+	check(WINDOW("{days: [Monday], start: 01:00, duration: 1h}"),
+		"HV203 6:29+6 'days' is 'Monday'; allowed is one of Mon, Tue, Wed, Thu, Fri, Sat, Sun\n");
+	check(WINDOW("{start: 01:00, duration: long}"),
+		"HV202 6:46+4 expected a duration like 30s, 5m, 4h or 7d for 'duration', found text 'long'\n");
 	check(WINDOW("{start: 01:00, duration: 7d, timeZone: America/New_York}"), "");
 }
 
@@ -212,6 +223,7 @@ int main(void)
 		cmocka_unit_test(host_in_two_clusters_is_refused),
 		cmocka_unit_test(second_partitioned_group_is_refused),
 		cmocka_unit_test(group_needs_exactly_one_use),
+		cmocka_unit_test(slip_of_the_pen_is_said_once),
 		cmocka_unit_test(match_needs_something_to_match),
 		cmocka_unit_test(assignment_needs_vms_or_a_pattern),
 		cmocka_unit_test(window_that_never_opens_is_refused),
