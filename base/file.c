@@ -163,13 +163,23 @@ int file_list(
 	return 0;
 }
 
+/* GLib tells the name of its temporary file and a code of its own; the errno that it comes from says as much. */
+static const char *cause_of(const GError *error)
+{
+	enum { ERRNO_MAX = 200 };
+	for (int number = 1; number < ERRNO_MAX && error->code != G_FILE_ERROR_FAILED; number++)
+		if ((int)g_file_error_from_errno(number) == error->code)
+			return g_strerror(number);
+	return error->message;
+}
+
 int file_write(const char *path, const char *bytes, size_t n_bytes, struct diags *diags)
 {
 	g_autoptr(GError) error = NULL;
 	GFileSetContentsFlags flags = G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE;
 	if (g_file_set_contents_full(path, bytes, (gssize)n_bytes, flags, 0666, &error))
 		return 0;
-	return diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "'%s' cannot be written: %s", path, error->message);
+	return diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "'%s' cannot be written: %s", path, cause_of(error));
 }
 
 int file_make_folder(const char *path, struct diags *diags)

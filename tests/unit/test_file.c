@@ -166,6 +166,8 @@ static void write_replaces_and_leaves_nothing_beside(void **state)
 	assert_int_equal(n, 1);
 	assert_int_equal(file_write(at(fixture, "none/a"), "new", 3, fixture->diags), -1);
 	assert_int_equal(fixture->diags->last->code, D_OUTPUT);
+	assert_true(g_str_has_suffix(
+		fixture->diags->last->message, "none/a' cannot be written: No such file or directory"));
 }
 
 static void make_folder_makes_those_above(void **state)

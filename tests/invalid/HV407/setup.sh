@@ -2,4 +2,5 @@
 git init -q -b main m
 git -C m add .
 git -C m commit -q -m first
-find m/.git/objects -type f -delete
+object=$(git -C m rev-parse main:c.yaml)
+rm -f "m/.git/objects/${object:0:2}/${object:2}"
