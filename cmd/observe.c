@@ -15,11 +15,8 @@ static const GOptionEntry options[] = {
 static enum exit_code write_yaml(const struct run *run, enum exit_code code)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
-	for (uint32_t i = 0; i < run->n_states; i++) {
-		if (i)
-			g_string_append(text, "---\n");
+	for (uint32_t i = 0; i < run->n_states; i++)
 		state_write_yaml(text, run->states[i]);
-	}
 	return output_text(text, code);
 }
 

@@ -108,9 +108,8 @@ static int check_envelope(const struct document *document, const char **kind_out
 	return 0;
 }
 
-static int read_document(const struct document *document, void *user, struct diags *diags)
+static int read_one(struct reader *reader, const struct document *document, struct diags *diags)
 {
-	struct reader *reader = user;
 	const char *kind = NULL;
 	if (node_is_null(document->root))
 		return 0; /* nothing between two "---" */
@@ -129,6 +128,20 @@ static int read_document(const struct document *document, void *user, struct dia
 	read.loc = node_loc(document, node_get(node_get(document->root, "metadata"), "name"));
 	g_array_append_val(reader->states, read);
 	return 0;
+}
+
+/* JSON has no several documents: there they are a list. */
+static int read_document(const struct document *document, void *user, struct diags *diags)
+{
+	int result = 0;
+	if (document->root->kind != NODE_LIST)
+		return read_one(user, document, diags);
+	for (const struct node *item = document->root->first; item; item = item->next) {
+		struct document one = { .source = document->source, .root = item, .json = document->json };
+		if (read_one(user, &one, diags) < 0)
+			result = -1;
+	}
+	return result;
 }
 
 static int state_order(const void *a, const void *b)

@@ -105,11 +105,8 @@ int sim_file_save(struct sim_file *file, struct sim_world *world, struct diags *
 	g_autoptr(GString) text = g_string_new(NULL);
 	if (world->simulation)
 		simulation_write_yaml(text, world->simulation);
-	for (uint32_t i = 0; i < world->n_states; i++) {
-		if (text->len)
-			g_string_append(text, "---\n");
+	for (uint32_t i = 0; i < world->n_states; i++)
 		state_write_yaml(text, world->states[i]);
-	}
 	if (file_write(file->path, text->str, text->len, diags)) {
 		sim_file_forget(file);
 		return -1;

@@ -424,6 +424,24 @@ static void state_json_is_lossless(void **state)
 	}
 }
 
+static void state_json_list_is_read(void **state)
+{
+	struct fixture *f = *state;
+	json_auto_t *list = json_array();
+	for (uint32_t i = 0; i < 3; i++) {
+		struct host_state *host = random_state(f->arena, i);
+		host->host.name = arena_printf(f->arena, "hv%u", i);
+		json_array_append_new(list, state_to_json(host));
+	}
+	g_autofree char *text = json_dumps(list, JSON_INDENT(2));
+	struct state_file file = read_well(f, text);
+	assert_int_equal(file.n_states, 3);
+	assert_string_equal(file.states[2]->host.name, "hv2");
+	json_object_set_new(json_array_get(list, 1), "kind", json_string("Host"));
+	g_autofree char *wrong = json_dumps(list, JSON_INDENT(2));
+	assert_refused(f, wrong, D_WORLD_FILE, "'kind' is 'Host'");
+}
+
 static void state_file_with_simulation_is_lossless(void **state)
 {
 	struct fixture *f = *state;
@@ -519,6 +537,7 @@ int main(void)
 		T(state_worlds_of_the_examples_are_read),
 		T(state_yaml_is_lossless),
 		T(state_json_is_lossless),
+		T(state_json_list_is_read),
 		T(state_file_with_simulation_is_lossless),
 		T(state_large_file_is_read_as_small_ones_are),
 		T(state_finding_in_a_large_file_has_its_place),
