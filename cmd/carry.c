@@ -33,6 +33,11 @@ enum exit_code carry_out(struct run *run, struct apply_options *options, enum ca
 	struct teller teller = { .format = format, .style = output_style(STDOUT_FILENO) };
 	struct apply_result *results = NULL;
 	uint32_t n_results = 0;
+	if (format == CARRY_JSON) {
+		g_autoptr(GString) version = g_string_new(NULL);
+		render_version_json(version, clock_now());
+		output_text(version, EXIT_DONE);
+	}
 	options->run = run->options;
 	options->on_event = tell;
 	options->user = &teller;

@@ -13,6 +13,7 @@ struct style output_style(int fd)
 		.colour = term_colour(choice < 0 ? COLOUR_AUTO : (enum colour_choice)choice, fd),
 		.unicode = term_is_utf8(),
 		.width = term_width(fd),
+		.live = term_is_interactive(fd) && g_strcmp0(g_getenv("TERM"), "dumb") != 0,
 	};
 }
 

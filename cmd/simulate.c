@@ -60,7 +60,7 @@ static int perform(struct sim_world *world, struct host_state *host, struct step
 	step->host_name = host->host.name;
 	if (perform_step(&act) == HOST_OK)
 		return EXIT_DONE;
-	return diag_add(diags, D_STEP_NOT_POSSIBLE, LOC_NONE, NULL, "host '%s' refuses: %s", host->host.name,
+	return diag_add(diags, D_SIMULATE_REFUSED, LOC_NONE, NULL, "host '%s' refuses: %s", host->host.name,
 		act.reply.message ? act.reply.message : "no reason given");
 }
 
@@ -166,9 +166,10 @@ static int simulate_run(int argc, char **argv)
 const struct command command_simulate = {
 	.name = "simulate",
 	.group = "Hosts",
-	.arguments = "show FILE | set-count FILE HOST GPU COUNT | power FILE VM on|off",
+	.arguments = "ACTION FILE [...]",
 	.doc = "Look at a simulated world, or change it by hand as somebody at a host would",
-	.details = "FILE holds HostState documents, as 'observe' prints them; --hosts sim:FILE plans and applies on "
+	.details = "ACTION is 'show', 'set-count' (HOST GPU COUNT follow) or 'power' (VM, on or off). FILE holds "
+		   "HostState documents, as 'observe' prints them; --hosts sim:FILE plans and applies on "
 		   "it. The "
 		   "simulated hosts refuse what real ones refuse. GPU is its number on the host or its location path.",
 	.examples = "  hvgpu simulate show world.yaml\n"
