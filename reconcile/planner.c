@@ -45,9 +45,9 @@ static const char *change_why(struct arena *arena, const struct wants *wants, co
 		return NULL;
 	const struct vm_want *want = &wants->vms[change->vm];
 	if (want->ownership == VM_OURS)
-		return "no manifest mentions the VM any more";
+		return "its deletion: no manifest mentions the VM any more";
 	return want->assignment ? arena_printf(arena, "assignment '%s'", want->assignment->name)
-				: "owed by an earlier run";
+				: "an earlier run, which owes it";
 }
 
 static struct loc change_loc(const struct wants *wants, const struct change *change)
