@@ -40,18 +40,18 @@ enum field_flags {
 	FIELD_NOT_EMPTY = 1 << 1, /* a list or text with at least one element */
 	FIELD_GOVERNED = 1 << 2,  /* world: diff, goal check and staleness look at it (world.md section 1) */
 	FIELD_IDENTITY = 1 << 3,
-	FIELD_SECRET = 1 << 4,    /* censored on output */
-	FIELD_OMIT = 1 << 5,      /* emitter: leave out when it is the default, unknown or empty */
-	FIELD_NAME = 1 << 6,      /* text: a DNS-like name, at most 63 characters of [a-z0-9-] */
-	FIELD_HAS_HEAD = 1 << 7,  /* object, pointer, list: its struct starts with a struct head */
+	FIELD_SECRET = 1 << 4,   /* censored on output */
+	FIELD_OMIT = 1 << 5,     /* emitter: leave out when it is the default, unknown or empty */
+	FIELD_NAME = 1 << 6,     /* text: a DNS-like name, at most 63 characters of [a-z0-9-] */
+	FIELD_HAS_HEAD = 1 << 7, /* object, pointer, list: its struct starts with a struct head */
 };
 
 struct field {
 	const char *key;
 	enum field_type type;
-	size_t at, n_at;            /* offset of the value, of its number of elements */
-	uint64_t min, max;          /* inclusive; both 0: the type's own range */
-	const char *preset;         /* default as it would be written; NULL: none */
+	size_t at, n_at;    /* offset of the value, of its number of elements */
+	uint64_t min, max;  /* inclusive; both 0: the type's own range */
+	const char *preset; /* default as it would be written; NULL: none */
 	unsigned flags;
 	const struct names *names;  /* FIELD_ENUM; FIELD_TEXTS: the allowed words */
 	const struct field *fields; /* rows of the inner object */
@@ -62,11 +62,11 @@ struct field {
 };
 
 /* The offset of member 'm' of struct T, which must be of type 'want'. */
-#define AT(T, m, want)               \
+#define AT(T, m, want) \
 	(offsetof(T, m) + 0 * sizeof(struct { \
-		 _Static_assert(_Generic(((T *)0)->m, want: 1, default: 0), "member has another type"); \
-		 char c; \
-	 }))
+		_Static_assert(_Generic(((T *)0)->m, want : 1, default : 0), "member has another type"); \
+		char c; \
+	}))
 
 #define F_BOOL(T, m) .type = FIELD_BOOL, .at = AT(T, m, bool)
 #define F_TRI(T, m) .type = FIELD_TRI, .at = AT(T, m, enum tristate)

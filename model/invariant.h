@@ -10,11 +10,13 @@
 #include "model/rules.h"
 #include "model/step.h"
 
-#define INVARIANTS(X)                                                                                         \
-	X(INV_EXCLUSIVE, "exclusive") X(INV_DRAINED, "drained") X(INV_HOMOGENEOUS, "homogeneous")                     \
-	X(INV_ALIGNED_START, "aligned-start") X(INV_ONE_PARTITION, "one-partition") X(INV_CAPACITY, "capacity")       \
-	X(INV_VM_OFF, "vm-off") X(INV_FIT_TO_START, "fit-to-start") X(INV_ONCE, "once") X(INV_BUDGET, "budget")       \
-	X(INV_WINDOW, "window") X(INV_OWNERSHIP, "ownership") X(INV_RESTORED, "restored") X(INV_GOAL, "goal")
+#define INVARIANTS(X) \
+	X(INV_EXCLUSIVE, "exclusive") \
+	X(INV_DRAINED, "drained") X(INV_HOMOGENEOUS, "homogeneous") X(INV_ALIGNED_START, "aligned-start") \
+		X(INV_ONE_PARTITION, "one-partition") X(INV_CAPACITY, "capacity") X(INV_VM_OFF, "vm-off") \
+			X(INV_FIT_TO_START, "fit-to-start") X(INV_ONCE, "once") X(INV_BUDGET, "budget") \
+				X(INV_WINDOW, "window") X(INV_OWNERSHIP, "ownership") X(INV_RESTORED, "restored") \
+					X(INV_GOAL, "goal")
 enum invariant { INVARIANTS(NAMES_ENUM) INVARIANT_COUNT };
 extern const struct names invariant_names;
 extern const char *const invariant_docs[INVARIANT_COUNT]; /* one sentence each */
@@ -39,7 +41,7 @@ struct violations invariant_state(struct arena *arena, const struct world *world
 /* All violations of step invariants (exclusive, drained, homogeneous's "only to the common count", aligned-start,
  * vm-off, fit-to-start, one-partition, ownership) by 'step' from 'before' to 'after'. */
 struct violations invariant_step(struct arena *arena, const struct world *before, const struct world *after,
-				 const struct rules *rules, const struct step *step);
+	const struct rules *rules, const struct step *step);
 
 /* The members of 'now' that are not in 'before' (by invariant and subject). */
 struct violations violations_added(struct arena *arena, struct violations before, struct violations now);

@@ -11,11 +11,11 @@
 enum gpu_role { GPU_ROLES(NAMES_ENUM) GPU_ROLE_COUNT };
 extern const struct names gpu_role_names;
 
-#define VM_OWNERSHIPS(X)                                                                \
-	X(VM_BYSTANDER, "none")        /* has nothing of a selected GPU and no line names it */ \
-	X(VM_UNMANAGED, "unmanaged")   /* holds a GPU of ours and is in no manifest */           \
-	X(VM_OURS, "ours")             /* a record says that we assigned it; to be pruned */     \
-	X(VM_MANAGED, "managed")       /* an assignment names it */
+#define VM_OWNERSHIPS(X) \
+	X(VM_BYSTANDER, "none")      /* has nothing of a selected GPU and no line names it */ \
+	X(VM_UNMANAGED, "unmanaged") /* holds a GPU of ours and is in no manifest */ \
+	X(VM_OURS, "ours")           /* a record says that we assigned it; to be pruned */ \
+	X(VM_MANAGED, "managed")     /* an assignment names it */
 enum vm_ownership { VM_OWNERSHIPS(NAMES_ENUM) VM_OWNERSHIP_COUNT };
 extern const struct names vm_ownership_names;
 
@@ -29,7 +29,8 @@ struct rules {
 	enum unmanaged_mode unmanaged;
 	bool debts_only; /* a way back or `restore`: availability wins over aligned-start (design.md section 6) */
 	/* MMIO that a VM with n whole GPUs needs is n * device + buffer, or exactly 'vm' when the manifest says so */
-	const struct maybe_u64 *vm_mmio_low, *vm_mmio_high; /* per VM: what it needs once it has its device; unknown: not checked */
+	const struct maybe_u64 *vm_mmio_low,
+		*vm_mmio_high; /* per VM: what it needs once it has its device; unknown: not checked */
 };
 
 /* The GPU is in play: of the partitioned group, and partitionable now (design.md section 2). 'will_be' adds the ones

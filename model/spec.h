@@ -204,7 +204,7 @@ struct spec { /* arrays sorted by name, so that document order does not matter *
 
 const struct spec_cluster *spec_find_cluster(const struct spec *spec, const char *name);
 const struct gpu_group *cluster_find_group(const struct spec_cluster *cluster, const char *name);
-const struct gpu_group *cluster_partitioned_group(const struct spec_cluster *cluster); /* or NULL */
+const struct gpu_group *cluster_partitioned_group(const struct spec_cluster *cluster);           /* or NULL */
 const struct spec_host *cluster_find_host(const struct spec_cluster *cluster, const char *name); /* any case */
 /* Name of the group's resource pool in a failover cluster. */
 const char *group_pool_name(struct arena *arena, const struct spec_cluster *cluster, const struct gpu_group *group);

@@ -29,14 +29,16 @@
 #include "model/spec.h"
 #include "model/world.h"
 
-#define STEP_KINDS(X)                                                                                         \
-	X(STEP_STOP_VM, "stop-vm") X(STEP_START_VM, "start-vm") X(STEP_MOVE_VM, "move-vm")                            \
-	X(STEP_SET_OFFLINE_ACTION, "set-offline-action") X(STEP_CONFIGURE_VM, "configure-vm")                         \
-	X(STEP_REMOVE_ADAPTER, "remove-partition-adapter") X(STEP_ADD_ADAPTER, "add-partition-adapter")               \
-	X(STEP_REMOVE_DEVICE, "remove-assigned-device") X(STEP_ADD_DEVICE, "add-assigned-device")                     \
-	X(STEP_SET_COUNT, "set-partition-count") X(STEP_DISMOUNT_GPU, "dismount-gpu") X(STEP_MOUNT_GPU, "mount-gpu")  \
-	X(STEP_CREATE_POOL, "create-pool") X(STEP_ADD_TO_POOL, "add-gpu-to-pool")                                     \
-	X(STEP_REMOVE_FROM_POOL, "remove-gpu-from-pool")
+#define STEP_KINDS(X) \
+	X(STEP_STOP_VM, "stop-vm") \
+	X(STEP_START_VM, "start-vm") X(STEP_MOVE_VM, "move-vm") X(STEP_SET_OFFLINE_ACTION, "set-offline-action") \
+		X(STEP_CONFIGURE_VM, "configure-vm") X(STEP_REMOVE_ADAPTER, "remove-partition-adapter") \
+			X(STEP_ADD_ADAPTER, "add-partition-adapter") X(STEP_REMOVE_DEVICE, "remove-assigned-device") \
+				X(STEP_ADD_DEVICE, "add-assigned-device") X(STEP_SET_COUNT, "set-partition-count") \
+					X(STEP_DISMOUNT_GPU, "dismount-gpu") X(STEP_MOUNT_GPU, "mount-gpu") \
+						X(STEP_CREATE_POOL, "create-pool") \
+							X(STEP_ADD_TO_POOL, "add-gpu-to-pool") \
+								X(STEP_REMOVE_FROM_POOL, "remove-gpu-from-pool")
 enum step_kind { STEP_KINDS(NAMES_ENUM) STEP_KIND_COUNT };
 extern const struct names step_kind_names;
 
@@ -59,13 +61,13 @@ struct vm_settings {
 };
 
 /* Why a step is in the plan. */
-#define STEP_CAUSES(X)                                                                                              \
-	X(CAUSE_WANTED, "wanted")     /* the manifest asks for this very change */                                          \
-	X(CAUSE_DRAIN, "drain")       /* the VM must let go of a GPU while that one changes */                              \
-	X(CAUSE_RETURN, "return")     /* gives back what a drain took */                                                    \
-	X(CAUSE_VM_OFF, "vm-off")     /* the VM must be off for another change of its own */                                \
-	X(CAUSE_PRUNE, "prune")       /* ours, and no manifest mentions it any more */                                      \
-	X(CAUSE_DEBT, "debt")         /* an earlier run owes it */                                                          \
+#define STEP_CAUSES(X) \
+	X(CAUSE_WANTED, "wanted")     /* the manifest asks for this very change */ \
+	X(CAUSE_DRAIN, "drain")       /* the VM must let go of a GPU while that one changes */ \
+	X(CAUSE_RETURN, "return")     /* gives back what a drain took */ \
+	X(CAUSE_VM_OFF, "vm-off")     /* the VM must be off for another change of its own */ \
+	X(CAUSE_PRUNE, "prune")       /* ours, and no manifest mentions it any more */ \
+	X(CAUSE_DEBT, "debt")         /* an earlier run owes it */ \
 	X(CAUSE_PLATFORM, "platform") /* GPU-P or DDA demands it of a VM */
 enum step_cause { STEP_CAUSES(NAMES_ENUM) STEP_CAUSE_COUNT };
 extern const struct names step_cause_names;
@@ -82,7 +84,7 @@ struct step {
 	uint32_t host, vm, gpu;
 
 	/* how */
-	uint32_t count, count_before;      /* count_before 0: unknown */
+	uint32_t count, count_before; /* count_before 0: unknown */
 	struct adapter adapter;
 	struct device device;
 	struct vm_settings settings;
@@ -96,8 +98,8 @@ struct step {
 
 	/* why */
 	enum step_cause cause;
-	const char *why;  /* a phrase for people: "to drain hv01's GPU PCIROOT(0)#PCI(0300)" */
-	struct loc loc;   /* the manifest line that asked for it, if one did */
+	const char *why; /* a phrase for people: "to drain hv01's GPU PCIROOT(0)#PCI(0300)" */
+	struct loc loc;  /* the manifest line that asked for it, if one did */
 
 	/* after what: ids of steps, ascending, all smaller than 'id' */
 	const uint32_t *after;
@@ -107,21 +109,21 @@ struct step {
 enum step_needs {
 	STEP_NEEDS_VM_OFF = 1 << 0,
 	STEP_NEEDS_GPU_DRAINED = 1 << 1,
-	STEP_IS_STOP = 1 << 2,       /* disrupts: a running VM goes down */
+	STEP_IS_STOP = 1 << 2, /* disrupts: a running VM goes down */
 	STEP_IS_ROLE_CHANGE = 1 << 3,
-	STEP_GIVES_BACK = 1 << 4,    /* allowed while interrupted: start, add, mount */
+	STEP_GIVES_BACK = 1 << 4, /* allowed while interrupted: start, add, mount */
 };
 
 struct step_row {
 	const char *name; /* "set-partition-count": documents, journal, agent verb */
 	unsigned needs;
-	enum step_kind inverse;     /* the kind that takes it back; itself for set-… */
-	uint32_t typical_seconds;   /* estimate of its duration; also the simulator's default */
+	enum step_kind inverse;   /* the kind that takes it back; itself for set-… */
+	uint32_t typical_seconds; /* estimate of its duration; also the simulator's default */
 	/* Predicts the effect on 'world'. The world is not changed. The adapters a start resolves get the set of GPUs
 	 * they could be on. 0, or -1 with a finding when the step's preconditions do not hold in this world. An ensure
 	 * that finds its effect already there gives an empty delta. */
 	int (*simulate)(struct arena *arena, const struct world *world, const struct step *step, struct delta *out,
-			struct diags *diags);
+		struct diags *diags);
 	const char *doc; /* one sentence, with the cmdlet */
 };
 extern const struct step_row step_rows[STEP_KIND_COUNT];
@@ -131,7 +133,7 @@ int step_bind(struct step *step, const struct world *world, struct diags *diags)
 
 /* step_rows[step->kind].simulate */
 int step_simulate(struct arena *arena, const struct world *world, const struct step *step, struct delta *out,
-		  struct diags *diags);
+	struct diags *diags);
 
 /* One line for people, without number or reason: "set partitions of hv01 PCIROOT(0)#PCI(0300) from 4 to 8". */
 char *step_text(struct arena *arena, const struct step *step);

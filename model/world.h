@@ -43,7 +43,8 @@ enum { GPUS_PER_HOST_MAX = 64 }; /* a set of GPUs of one host is a 64-bit mask *
 /* ---- hosts ---- */
 
 #define NODE_STATES(X) \
-	X(NODE_UNKNOWN, "Unknown") X(NODE_UP, "Up") X(NODE_PAUSED, "Paused") X(NODE_DRAINING, "Draining") X(NODE_DOWN, "Down")
+	X(NODE_UNKNOWN, "Unknown") \
+	X(NODE_UP, "Up") X(NODE_PAUSED, "Paused") X(NODE_DRAINING, "Draining") X(NODE_DOWN, "Down")
 enum node_state { NODE_STATES(NAMES_ENUM) NODE_STATE_COUNT };
 extern const struct names node_state_names;
 
@@ -58,7 +59,7 @@ struct pool { /* a resource pool of PCI Express devices on one host */
 	uint32_t n_members;
 };
 
-struct lease { /* who holds this host, design.md section 8 */
+struct lease {              /* who holds this host, design.md section 8 */
 	const char *holder; /* user@machine, for people */
 	const char *run;
 	int64_t since;
@@ -84,7 +85,7 @@ struct host {
 	enum tristate sriov;
 	const char *sriov_reasons;
 	enum tristate require_secure_assignment, require_supported_assignment; /* policy keys */
-	const char *cluster_name; /* NULL: standalone */
+	const char *cluster_name;                                              /* NULL: standalone */
 	const struct cluster_node *nodes;
 	uint32_t n_nodes;
 	struct maybe_u64 memory_free_bytes;
@@ -100,11 +101,11 @@ struct host {
 
 /* ---- GPUs ---- */
 
-#define GPU_STATES(X)                                                                                   \
-	X(GPU_PLAIN, "plain")                   /* enabled, a driver without partitioning */                  \
-	X(GPU_PARTITIONABLE, "partitionable")   /* listed by Get-VMHostPartitionableGpu */                    \
+#define GPU_STATES(X) \
+	X(GPU_PLAIN, "plain")                     /* enabled, a driver without partitioning */ \
+	X(GPU_PARTITIONABLE, "partitionable")     /* listed by Get-VMHostPartitionableGpu */ \
 	X(GPU_PARAVIRTUALIZED, "paravirtualized") /* listed too, name ends in GPUPARAV: desktop GPU or SR-IOV off */ \
-	X(GPU_DISMOUNTED, "dismounted")         /* given up by the host, for passthrough */                   \
+	X(GPU_DISMOUNTED, "dismounted")           /* given up by the host, for passthrough */ \
 	X(GPU_DISABLED, "disabled") X(GPU_FAILED, "failed")
 enum gpu_state { GPU_STATES(NAMES_ENUM) GPU_STATE_COUNT };
 extern const struct names gpu_state_names;
@@ -133,44 +134,52 @@ struct gpu {
 /* ---- VMs ---- */
 
 /* State names and numbers of Microsoft.HyperV.PowerShell.VMState (facts/hyperv.md section 3). */
-#define VM_STATES(X)                                                                                              \
-	X(VM_OFF, "Off") X(VM_RUNNING, "Running") X(VM_SAVED, "Saved") X(VM_PAUSED, "Paused") X(VM_STARTING, "Starting") \
-	X(VM_STOPPING, "Stopping") X(VM_RESET, "Reset") X(VM_SAVING, "Saving") X(VM_PAUSING, "Pausing")                  \
-	X(VM_RESUMING, "Resuming") X(VM_FAST_SAVED, "FastSaved") X(VM_FAST_SAVING, "FastSaving")                         \
-	X(VM_FORCE_SHUTDOWN, "ForceShutdown") X(VM_FORCE_REBOOT, "ForceReboot") X(VM_HIBERNATED, "Hibernated")           \
-	X(VM_COMPONENT_SERVICING, "ComponentServicing") X(VM_RUNNING_CRITICAL, "RunningCritical")                        \
-	X(VM_OFF_CRITICAL, "OffCritical") X(VM_STOPPING_CRITICAL, "StoppingCritical")                                    \
-	X(VM_SAVED_CRITICAL, "SavedCritical") X(VM_PAUSED_CRITICAL, "PausedCritical")                                    \
-	X(VM_STARTING_CRITICAL, "StartingCritical") X(VM_RESET_CRITICAL, "ResetCritical")                                \
-	X(VM_SAVING_CRITICAL, "SavingCritical") X(VM_PAUSING_CRITICAL, "PausingCritical")                                \
-	X(VM_RESUMING_CRITICAL, "ResumingCritical") X(VM_FAST_SAVED_CRITICAL, "FastSavedCritical")                       \
-	X(VM_FAST_SAVING_CRITICAL, "FastSavingCritical")
+#define VM_STATES(X) \
+	X(VM_OFF, "Off") \
+	X(VM_RUNNING, "Running") X(VM_SAVED, "Saved") X(VM_PAUSED, "Paused") X(VM_STARTING, "Starting") X(VM_STOPPING, \
+		"Stopping") X(VM_RESET, "Reset") X(VM_SAVING, "Saving") X(VM_PAUSING, "Pausing") X(VM_RESUMING, \
+		"Resuming") X(VM_FAST_SAVED, "FastSaved") X(VM_FAST_SAVING, "FastSaving") X(VM_FORCE_SHUTDOWN, \
+		"ForceShutdown") X(VM_FORCE_REBOOT, "ForceReboot") X(VM_HIBERNATED, "Hibernated") \
+		X(VM_COMPONENT_SERVICING, "ComponentServicing") X(VM_RUNNING_CRITICAL, "RunningCritical") X( \
+			VM_OFF_CRITICAL, "OffCritical") X(VM_STOPPING_CRITICAL, "StoppingCritical") \
+			X(VM_SAVED_CRITICAL, "SavedCritical") X(VM_PAUSED_CRITICAL, "PausedCritical") X( \
+				VM_STARTING_CRITICAL, "StartingCritical") X(VM_RESET_CRITICAL, "ResetCritical") \
+				X(VM_SAVING_CRITICAL, "SavingCritical") X(VM_PAUSING_CRITICAL, "PausingCritical") \
+					X(VM_RESUMING_CRITICAL, "ResumingCritical") \
+						X(VM_FAST_SAVED_CRITICAL, "FastSavedCritical") \
+							X(VM_FAST_SAVING_CRITICAL, "FastSavingCritical")
 enum vm_state { VM_STATES(NAMES_ENUM) VM_STATE_COUNT };
 extern const struct names vm_state_names;
 
 #define OFFLINE_ACTIONS(X) \
-	X(OFFLINE_TURN_OFF, "TurnOff") X(OFFLINE_SAVE, "Save") X(OFFLINE_SHUTDOWN, "Shutdown") X(OFFLINE_FORCED, "ForcedShutdown")
+	X(OFFLINE_TURN_OFF, "TurnOff") \
+	X(OFFLINE_SAVE, "Save") X(OFFLINE_SHUTDOWN, "Shutdown") X(OFFLINE_FORCED, "ForcedShutdown")
 enum offline_action { OFFLINE_ACTIONS(NAMES_ENUM) OFFLINE_ACTION_COUNT }; /* values 0..3 as on the cluster resource */
 extern const struct names offline_action_names;
 
-#define STOP_ACTIONS(X) X(STOP_ACTION_TURN_OFF, "TurnOff") X(STOP_ACTION_SAVE, "Save") X(STOP_ACTION_SHUTDOWN, "ShutDown")
+#define STOP_ACTIONS(X) \
+	X(STOP_ACTION_TURN_OFF, "TurnOff") X(STOP_ACTION_SAVE, "Save") X(STOP_ACTION_SHUTDOWN, "ShutDown")
 enum stop_action { STOP_ACTIONS(NAMES_ENUM) STOP_ACTION_COUNT };
 extern const struct names stop_action_names;
 
-#define CHECKPOINT_TYPES(X)                                                        \
-	X(CHECKPOINT_DISABLED, "Disabled") X(CHECKPOINT_PRODUCTION, "Production") \
-	X(CHECKPOINT_PRODUCTION_ONLY, "ProductionOnly") X(CHECKPOINT_STANDARD, "Standard")
+#define CHECKPOINT_TYPES(X) \
+	X(CHECKPOINT_DISABLED, "Disabled") \
+	X(CHECKPOINT_PRODUCTION, "Production") X(CHECKPOINT_PRODUCTION_ONLY, "ProductionOnly") \
+		X(CHECKPOINT_STANDARD, "Standard")
 enum checkpoint_type { CHECKPOINT_TYPES(NAMES_ENUM) CHECKPOINT_TYPE_COUNT };
 extern const struct names checkpoint_type_names;
 
 /* The 12 quotas of Add-VMGpuPartitionAdapter, in this order; unknown = null, as on a fresh adapter. */
-#define QUOTAS(X)                                                                                                    \
-	X(QUOTA_MIN_VRAM, "minPartitionVRAM") X(QUOTA_MAX_VRAM, "maxPartitionVRAM")                                          \
-	X(QUOTA_OPTIMAL_VRAM, "optimalPartitionVRAM") X(QUOTA_MIN_ENCODE, "minPartitionEncode")                              \
-	X(QUOTA_MAX_ENCODE, "maxPartitionEncode") X(QUOTA_OPTIMAL_ENCODE, "optimalPartitionEncode")                          \
-	X(QUOTA_MIN_DECODE, "minPartitionDecode") X(QUOTA_MAX_DECODE, "maxPartitionDecode")                                  \
-	X(QUOTA_OPTIMAL_DECODE, "optimalPartitionDecode") X(QUOTA_MIN_COMPUTE, "minPartitionCompute")                        \
-	X(QUOTA_MAX_COMPUTE, "maxPartitionCompute") X(QUOTA_OPTIMAL_COMPUTE, "optimalPartitionCompute")
+#define QUOTAS(X) \
+	X(QUOTA_MIN_VRAM, "minPartitionVRAM") \
+	X(QUOTA_MAX_VRAM, "maxPartitionVRAM") X(QUOTA_OPTIMAL_VRAM, "optimalPartitionVRAM") \
+		X(QUOTA_MIN_ENCODE, "minPartitionEncode") X(QUOTA_MAX_ENCODE, "maxPartitionEncode") \
+			X(QUOTA_OPTIMAL_ENCODE, "optimalPartitionEncode") X(QUOTA_MIN_DECODE, "minPartitionDecode") \
+				X(QUOTA_MAX_DECODE, "maxPartitionDecode") \
+					X(QUOTA_OPTIMAL_DECODE, "optimalPartitionDecode") \
+						X(QUOTA_MIN_COMPUTE, "minPartitionCompute") \
+							X(QUOTA_MAX_COMPUTE, "maxPartitionCompute") \
+								X(QUOTA_OPTIMAL_COMPUTE, "optimalPartitionCompute")
 enum quota { QUOTAS(NAMES_ENUM) QUOTA_COUNT };
 extern const struct names quota_names;
 
@@ -178,13 +187,16 @@ extern const struct names quota_names;
  * i-th GPU); it is stored only while the VM is not Off, and 0 then means "the host could not tell". Ask
  * adapter_gpus() instead, which knows about off VMs, pins and unknowns. */
 struct adapter {
-	const char *id;     /* "Microsoft:<VM>\<adapter>"; changes when it is removed and added. NULL in a goal: not there yet */
-	const char *pin;    /* location path of the GPU it is pinned to, or NULL */
-	enum tristate pinned; /* TRI_UNKNOWN: the host could not tell; then it may be pinned to any GPU it could be on */
+	const char *
+		id; /* "Microsoft:<VM>\<adapter>"; changes when it is removed and added. NULL in a goal: not there yet */
+	const char *pin; /* location path of the GPU it is pinned to, or NULL */
+	enum tristate
+		pinned; /* TRI_UNKNOWN: the host could not tell; then it may be pinned to any GPU it could be on */
 	struct maybe_u64 quotas[QUOTA_COUNT];
 	uint64_t gpus;
 	enum tristate outgoing_live_migration;
-	const char *const *gpu_paths; /* 'gpus' as a document writes it: only for reading and writing, see schema/state.h */
+	const char *const
+		*gpu_paths; /* 'gpus' as a document writes it: only for reading and writing, see schema/state.h */
 	uint32_t n_gpu_paths;
 };
 
@@ -193,8 +205,8 @@ struct device { /* a whole GPU in a VM: exactly one of the two is set. From a po
 	const char *pool;
 };
 
-#define DEBT_POWERS(X)                                                         \
-	X(DEBT_POWER_NONE, "none")         /* no power owed */                       \
+#define DEBT_POWERS(X) \
+	X(DEBT_POWER_NONE, "none")         /* no power owed */ \
 	X(DEBT_POWER_STOPPING, "stopping") /* written before the stop, not completed */ \
 	X(DEBT_POWER_STOPPED, "stopped")   /* we stopped it; a start is owed */
 enum debt_power { DEBT_POWERS(NAMES_ENUM) DEBT_POWER_COUNT };
@@ -205,7 +217,7 @@ struct debt { /* what we owe to one VM, design.md section 8 */
 	uint64_t epoch;
 	int64_t at;
 	enum debt_power power;
-	struct maybe_u64 state_change; /* the VM's last state change when the stop completed */
+	struct maybe_u64 state_change;  /* the VM's last state change when the stop completed */
 	const struct adapter *adapters; /* parts: to be given back, with quotas and pin */
 	uint32_t n_adapters;
 	const struct device *devices;
@@ -226,8 +238,8 @@ struct vm {
 	uint32_t generation;
 	struct maybe_u64 memory_bytes; /* assigned */
 	enum tristate clustered;
-	const char *group;                /* cluster group, or NULL */
-	struct maybe_u64 offline_action;  /* enum offline_action; unknown for a VM that is not clustered */
+	const char *group;               /* cluster group, or NULL */
+	struct maybe_u64 offline_action; /* enum offline_action; unknown for a VM that is not clustered */
 	const struct adapter *adapters;
 	uint32_t n_adapters;
 	const struct device *devices;
@@ -301,7 +313,7 @@ bool vm_can_stop(const struct vm *vm);
 
 /* Lists partitions: partitionable or paravirtualized. Only on such a GPU can an adapter land. */
 bool gpu_offers_partitions(const struct gpu *gpu);
-uint64_t gpu_bit(const struct world *world, uint32_t gpu); /* its bit in the masks of its host */
+uint64_t gpu_bit(const struct world *world, uint32_t gpu);   /* its bit in the masks of its host */
 bool gpu_lists_count(const struct gpu *gpu, uint32_t count); /* false when the valid counts are unknown */
 
 /* The set of GPUs that an adapter could be on now: its pin; else, while the VM is not Off, what was observed or
