@@ -31,14 +31,15 @@
 
 #define STEP_KINDS(X) \
 	X(STEP_STOP_VM, "stop-vm") \
-	X(STEP_START_VM, "start-vm") X(STEP_MOVE_VM, "move-vm") X(STEP_SET_OFFLINE_ACTION, "set-offline-action") \
-		X(STEP_CONFIGURE_VM, "configure-vm") X(STEP_REMOVE_ADAPTER, "remove-partition-adapter") \
-			X(STEP_ADD_ADAPTER, "add-partition-adapter") X(STEP_REMOVE_DEVICE, "remove-assigned-device") \
-				X(STEP_ADD_DEVICE, "add-assigned-device") X(STEP_SET_COUNT, "set-partition-count") \
-					X(STEP_DISMOUNT_GPU, "dismount-gpu") X(STEP_MOUNT_GPU, "mount-gpu") \
-						X(STEP_CREATE_POOL, "create-pool") \
-							X(STEP_ADD_TO_POOL, "add-gpu-to-pool") \
-								X(STEP_REMOVE_FROM_POOL, "remove-gpu-from-pool")
+	X(STEP_START_VM, "start-vm") \
+	X(STEP_MOVE_VM, "move-vm") \
+	X(STEP_SET_OFFLINE_ACTION, "set-offline-action") \
+	X(STEP_CONFIGURE_VM, "configure-vm") X(STEP_REMOVE_ADAPTER, "remove-partition-adapter") \
+		X(STEP_ADD_ADAPTER, "add-partition-adapter") X(STEP_REMOVE_DEVICE, "remove-assigned-device") \
+			X(STEP_ADD_DEVICE, "add-assigned-device") X(STEP_SET_COUNT, "set-partition-count") \
+				X(STEP_DISMOUNT_GPU, "dismount-gpu") X(STEP_MOUNT_GPU, "mount-gpu") \
+					X(STEP_CREATE_POOL, "create-pool") X(STEP_ADD_TO_POOL, "add-gpu-to-pool") \
+						X(STEP_REMOVE_FROM_POOL, "remove-gpu-from-pool")
 enum step_kind { STEP_KINDS(NAMES_ENUM) STEP_KIND_COUNT };
 extern const struct names step_kind_names;
 

@@ -136,14 +136,16 @@ struct gpu {
 /* State names and numbers of Microsoft.HyperV.PowerShell.VMState (facts/hyperv.md section 3). */
 #define VM_STATES(X) \
 	X(VM_OFF, "Off") \
-	X(VM_RUNNING, "Running") X(VM_SAVED, "Saved") X(VM_PAUSED, "Paused") X(VM_STARTING, "Starting") X(VM_STOPPING, \
-		"Stopping") X(VM_RESET, "Reset") X(VM_SAVING, "Saving") X(VM_PAUSING, "Pausing") X(VM_RESUMING, \
-		"Resuming") X(VM_FAST_SAVED, "FastSaved") X(VM_FAST_SAVING, "FastSaving") X(VM_FORCE_SHUTDOWN, \
-		"ForceShutdown") X(VM_FORCE_REBOOT, "ForceReboot") X(VM_HIBERNATED, "Hibernated") \
-		X(VM_COMPONENT_SERVICING, "ComponentServicing") X(VM_RUNNING_CRITICAL, "RunningCritical") X( \
-			VM_OFF_CRITICAL, "OffCritical") X(VM_STOPPING_CRITICAL, "StoppingCritical") \
-			X(VM_SAVED_CRITICAL, "SavedCritical") X(VM_PAUSED_CRITICAL, "PausedCritical") X( \
-				VM_STARTING_CRITICAL, "StartingCritical") X(VM_RESET_CRITICAL, "ResetCritical") \
+	X(VM_RUNNING, "Running") \
+	X(VM_SAVED, "Saved") \
+	X(VM_PAUSED, "Paused") \
+	X(VM_STARTING, "Starting") X(VM_STOPPING, "Stopping") X(VM_RESET, "Reset") X(VM_SAVING, "Saving") X( \
+		VM_PAUSING, "Pausing") X(VM_RESUMING, "Resuming") X(VM_FAST_SAVED, "FastSaved") X(VM_FAST_SAVING, \
+		"FastSaving") X(VM_FORCE_SHUTDOWN, "ForceShutdown") X(VM_FORCE_REBOOT, "ForceReboot") X(VM_HIBERNATED, \
+		"Hibernated") X(VM_COMPONENT_SERVICING, "ComponentServicing") X(VM_RUNNING_CRITICAL, \
+		"RunningCritical") X(VM_OFF_CRITICAL, "OffCritical") X(VM_STOPPING_CRITICAL, "StoppingCritical") \
+		X(VM_SAVED_CRITICAL, "SavedCritical") X(VM_PAUSED_CRITICAL, "PausedCritical") \
+			X(VM_STARTING_CRITICAL, "StartingCritical") X(VM_RESET_CRITICAL, "ResetCritical") \
 				X(VM_SAVING_CRITICAL, "SavingCritical") X(VM_PAUSING_CRITICAL, "PausingCritical") \
 					X(VM_RESUMING_CRITICAL, "ResumingCritical") \
 						X(VM_FAST_SAVED_CRITICAL, "FastSavedCritical") \
@@ -164,22 +166,22 @@ extern const struct names stop_action_names;
 
 #define CHECKPOINT_TYPES(X) \
 	X(CHECKPOINT_DISABLED, "Disabled") \
-	X(CHECKPOINT_PRODUCTION, "Production") X(CHECKPOINT_PRODUCTION_ONLY, "ProductionOnly") \
-		X(CHECKPOINT_STANDARD, "Standard")
+	X(CHECKPOINT_PRODUCTION, "Production") \
+	X(CHECKPOINT_PRODUCTION_ONLY, "ProductionOnly") X(CHECKPOINT_STANDARD, "Standard")
 enum checkpoint_type { CHECKPOINT_TYPES(NAMES_ENUM) CHECKPOINT_TYPE_COUNT };
 extern const struct names checkpoint_type_names;
 
 /* The 12 quotas of Add-VMGpuPartitionAdapter, in this order; unknown = null, as on a fresh adapter. */
 #define QUOTAS(X) \
 	X(QUOTA_MIN_VRAM, "minPartitionVRAM") \
-	X(QUOTA_MAX_VRAM, "maxPartitionVRAM") X(QUOTA_OPTIMAL_VRAM, "optimalPartitionVRAM") \
-		X(QUOTA_MIN_ENCODE, "minPartitionEncode") X(QUOTA_MAX_ENCODE, "maxPartitionEncode") \
-			X(QUOTA_OPTIMAL_ENCODE, "optimalPartitionEncode") X(QUOTA_MIN_DECODE, "minPartitionDecode") \
-				X(QUOTA_MAX_DECODE, "maxPartitionDecode") \
-					X(QUOTA_OPTIMAL_DECODE, "optimalPartitionDecode") \
-						X(QUOTA_MIN_COMPUTE, "minPartitionCompute") \
-							X(QUOTA_MAX_COMPUTE, "maxPartitionCompute") \
-								X(QUOTA_OPTIMAL_COMPUTE, "optimalPartitionCompute")
+	X(QUOTA_MAX_VRAM, "maxPartitionVRAM") \
+	X(QUOTA_OPTIMAL_VRAM, "optimalPartitionVRAM") \
+	X(QUOTA_MIN_ENCODE, "minPartitionEncode") \
+	X(QUOTA_MAX_ENCODE, "maxPartitionEncode") X(QUOTA_OPTIMAL_ENCODE, "optimalPartitionEncode") \
+		X(QUOTA_MIN_DECODE, "minPartitionDecode") X(QUOTA_MAX_DECODE, "maxPartitionDecode") \
+			X(QUOTA_OPTIMAL_DECODE, "optimalPartitionDecode") X(QUOTA_MIN_COMPUTE, "minPartitionCompute") \
+				X(QUOTA_MAX_COMPUTE, "maxPartitionCompute") \
+					X(QUOTA_OPTIMAL_COMPUTE, "optimalPartitionCompute")
 enum quota { QUOTAS(NAMES_ENUM) QUOTA_COUNT };
 extern const struct names quota_names;
 
