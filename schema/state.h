@@ -55,11 +55,12 @@ struct state_file {
 	struct simulation *simulation; /* or NULL */
 };
 
-/* Reads a file of HostState documents, or a list of them (JSON). Adapters' 'gpus' masks, valid counts and GPUs are put in order. 0, or -1 with
- * findings. */
+/* Reads a file of HostState documents, or a list of them (JSON). Adapters' 'gpus' masks, valid counts and GPUs are put
+ * in order. 0, or -1 with findings. */
 int state_read(struct arena *arena, const struct source *source, struct state_file *out, struct diags *diags);
 
-/* Appends a document, with "---" before it where 'out' is not empty. Defaults are written too: a file is complete and says what is unknown (null). */
+/* Appends a document, with "---" before it where 'out' is not empty. Defaults are written too: a file is complete and
+ * says what is unknown (null). */
 void state_write_yaml(GString *out, const struct host_state *state);
 void simulation_write_yaml(GString *out, const struct simulation *simulation);
 json_t *state_to_json(const struct host_state *state); /* a new reference */
