@@ -97,6 +97,18 @@ static int ask(const struct cost *cost, const volatile int *interrupts, struct d
 	return diag_add(diags, D_CONSENT, LOC_NONE, NULL, "not applied: the answer was not 'yes'");
 }
 
+/* What to pass to --allow for that cost. */
+static char *limits_for(const struct cost *cost)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+	g_string_append_printf(out, "restarts=%u", cost->vms_stopped);
+	if (cost->vms_moved)
+		g_string_append_printf(out, ",moves=%u", cost->vms_moved);
+	if (cost->role_changes)
+		g_string_append_printf(out, ",role-changes=%u", cost->role_changes);
+	return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
 int consent_get(const struct consent *consent, const struct run *run, bool auto_approve, const volatile int *interrupts,
 	struct diags *diags)
 {
@@ -108,8 +120,9 @@ int consent_get(const struct consent *consent, const struct run *run, bool auto_
 	const struct plan *plan = consent->has_limits ? NULL : without_consent(run);
 	if (!plan)
 		return 0;
+	g_autofree char *limits = limits_for(&cost);
 	return diag_add(diags, D_CONSENT, LOC_NONE, NULL,
-		"the plan stops %u running VMs of '%s' and nobody is here to ask; pass --allow restarts=%u%s",
-		plan->cost.vms_stopped, plan->cluster ? plan->cluster : plan->observed->hosts[0].name, cost.vms_stopped,
-		cost.vms_moved || cost.role_changes ? " with moves=… and role-changes=… as the plan shows" : "");
+		"the plan stops %u running VM%s of '%s' and nobody is here to ask; pass --allow %s",
+		plan->cost.vms_stopped, plan->cost.vms_stopped == 1 ? "" : "s",
+		plan->cluster ? plan->cluster : plan->observed->hosts[0].name, limits);
 }

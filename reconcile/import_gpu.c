@@ -115,7 +115,10 @@ static void add_passthrough(struct importing *in, uint32_t first, bool *done)
 				in, &in->world->gpus[i], "is dismounted and in no pool; the manifest puts it into one");
 	}
 	struct import_group group = { .like = &in->world->gpus[first], .pool = pool_name(in, first) };
-	group.name = arena_printf(in->arena, "whole-%u", in->groups->len + 1);
+	uint32_t n_before = 0;
+	for (guint i = 0; i < in->groups->len; i++)
+		n_before += g_array_index(in->groups, struct import_group, i).n_gpus > 0;
+	group.name = n_before ? arena_printf(in->arena, "whole-%u", n_before + 1) : "whole";
 	group.gpus = arena_take_array(in->arena, gpus, &group.n_gpus);
 	g_array_append_val(in->groups, group);
 }
