@@ -244,7 +244,7 @@ static const char *settle_open_points(struct arena *arena, struct host_state *pr
 		const struct vm *want = &predicted->vms[v], *have = &now->vms[v];
 		(void)arena;
 		for (uint32_t a = 0; a < want->n_adapters && a < have->n_adapters; a++)
-			if (have->adapters[a].gpus & ~want->adapters[a].gpus)
+			if (have->state == VM_RUNNING && have->adapters[a].gpus & ~want->adapters[a].gpus)
 				return "an adapter is on a GPU that was not predicted";
 		if (have->state == VM_RUNNING)
 			for (uint32_t a = 0; a < have->n_adapters; a++)
