@@ -102,7 +102,8 @@ static const struct field gpu_fields[] = {
 };
 
 static const struct field adapter_fields[] = {
-	{ "id", F_TEXT(struct adapter, id), .doc = "Id of the adapter; it changes when removed and added." },
+	{ "id", F_TEXT(struct adapter, id),
+		.doc = "Id of the adapter; it changes when removed and added. Absent: made from the VM's id." },
 	{ "pin", F_TEXT(struct adapter, pin), .flags = G, .doc = "Location path of the GPU that it is pinned to." },
 	{ "pinned", F_TRI(struct adapter, pinned), .flags = G,
 		.doc = "Whether it is pinned; null: the host could not tell. Absent: as `pin` says." },

@@ -174,6 +174,7 @@ struct part {
 	struct arena *arena;
 	struct reader reader;
 	pthread_t thread;
+	bool threaded; /* else there was no thread to be had, and it is read already */
 	int result;
 };
 
@@ -190,14 +191,16 @@ static void part_start(struct part *part)
 	part->arena = arena_new();
 	part->reader =
 		(struct reader){ part->arena, g_array_new(FALSE, FALSE, sizeof(struct read_state)), NULL, LOC_NONE };
-	if (pthread_create(&part->thread, NULL, read_part, part) != 0)
-		g_error("no thread can be started");
+	part->threaded = pthread_create(&part->thread, NULL, read_part, part) == 0;
+	if (!part->threaded)
+		read_part(part);
 }
 
 /* Waits for the part and moves what it read into 'reader', or gives it up. */
 static int part_join(struct part *part, struct reader *reader, bool keep)
 {
-	pthread_join(part->thread, NULL);
+	if (part->threaded)
+		pthread_join(part->thread, NULL);
 	GArray *states = part->reader.states;
 	keep = keep && part->result == 0 && !(part->reader.simulation && reader->simulation);
 	if (keep) {

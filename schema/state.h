@@ -15,20 +15,21 @@
 enum pick_policy { PICK_POLICIES(NAMES_ENUM) PICK_POLICY_COUNT };
 extern const struct names pick_policy_names;
 
-struct simulation_fault { /* a scripted fault: the nth matching request fails */
-	const char *host;      /* NULL: any */
-	const char *step;      /* step kind name, "observe", or NULL: any step */
-	const char *target;    /* VM name or location path, or NULL: any */
-	uint32_t nth;          /* from 1 */
-	bool permanent;        /* that one and all later ones */
-	const char *error;     /* a name of host_error_names */
-	bool after_effect;     /* the change is made, the reply is the error */
+struct simulation_fault {   /* a scripted fault: the nth matching request fails */
+	const char *host;   /* NULL: any */
+	const char *step;   /* step kind name, "observe", or NULL: any step */
+	const char *target; /* VM name or location path, or NULL: any */
+	uint32_t nth;       /* from 1 */
+	bool permanent;     /* that one and all later ones */
+	const char *error;  /* a name of host_error_names */
+	bool after_effect;  /* the change is made, the reply is the error */
 };
 
 struct simulation_hidden { /* what the host cannot tell of a dismounted GPU, and shows again once it is mounted */
 	const char *host, *location_path;
 	const char *instance_id;
-	enum gpu_state state; /* with the driver that it has: partitionable, or plain for one that cannot be partitioned */
+	enum gpu_state
+		state; /* with the driver that it has: partitionable, or plain for one that cannot be partitioned */
 	const uint32_t *valid_counts;
 	uint32_t n_valid_counts;
 	struct maybe_u64 count, memory, partition_memory, mmio_low_bytes, mmio_high_bytes;
@@ -40,7 +41,7 @@ struct simulation {
 	int64_t clock; /* virtual now; 0: the real clock at the start */
 	enum pick_policy pick;
 	uint64_t seed;
-	uint32_t speed_permille; /* real milliseconds per virtual second; 0: do not wait at all */
+	uint32_t speed_permille;        /* real milliseconds per virtual second; 0: do not wait at all */
 	const char *const *unreachable; /* hosts that do not answer */
 	uint32_t n_unreachable;
 	const struct simulation_fault *faults;
@@ -65,5 +66,5 @@ void state_write_yaml(GString *out, const struct host_state *state);
 void simulation_write_yaml(GString *out, const struct simulation *simulation);
 json_t *state_to_json(const struct host_state *state); /* a new reference */
 /* The reverse, for saved plans: 0, or -1 with findings. 'source' is what positions refer to. */
-int state_from_json(struct arena *arena, json_t *json, const struct source *source, struct host_state **out,
-		    struct diags *diags);
+int state_from_json(
+	struct arena *arena, json_t *json, const struct source *source, struct host_state **out, struct diags *diags);

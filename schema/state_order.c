@@ -147,16 +147,21 @@ static int find_gpus(const struct document *document, const struct node *node, c
 	return result;
 }
 
-static int order_adapters(const struct document *document, const struct node *vm_node, const struct host_state *state,
-	struct vm *vm, struct diags *diags)
+static int order_adapters(struct arena *arena, const struct document *document, const struct node *vm_node,
+	const struct host_state *state, struct vm *vm, struct diags *diags)
 {
 	int result = 0;
 	const struct node *list = node_get(vm_node, "adapters");
 	const struct node *node = list ? list->first : NULL;
 	derive_pins(list, vm->adapters, vm->n_adapters);
-	for (uint32_t i = 0; i < vm->n_adapters && node; i++, node = node->next)
-		if (find_gpus(document, node, state, (struct adapter *)&vm->adapters[i], diags) < 0)
+	for (uint32_t i = 0; i < vm->n_adapters && node; i++, node = node->next) {
+		struct adapter *adapter = (struct adapter *)&vm->adapters[i];
+		/* Without an id it would be one that is yet to be added. */
+		if (!adapter->id && !node_get(node, "id"))
+			adapter->id = arena_printf(arena, "Microsoft:%s\\%u", vm->id, i);
+		if (find_gpus(document, node, state, adapter, diags) < 0)
 			result = -1;
+	}
 	return result;
 }
 
@@ -193,7 +198,7 @@ static int order_vm(struct arena *arena, const struct document *document, const 
 		vm->id = made_id(arena, state->host.name, vm->name);
 	if (vm->clustered == TRI_UNKNOWN && !state->host.cluster_name && !node_get(node, "clustered"))
 		vm->clustered = TRI_NO;
-	if (vm->n_adapters && order_adapters(document, node, state, vm, diags) < 0)
+	if (vm->n_adapters && order_adapters(arena, document, node, state, vm, diags) < 0)
 		result = -1;
 	if (vm->n_devices && check_devices(document, node_get(node, "devices"), vm->devices, vm->n_devices, diags) < 0)
 		result = -1;

@@ -98,6 +98,7 @@ static void state_short_file_gets_defaults(void **state)
 	assert_int_equal(vm->checkpoint_type, CHECKPOINT_PRODUCTION);
 	assert_int_equal(vm->clustered, TRI_NO);
 	assert_int_equal(vm->adapters[0].pinned, TRI_NO);
+	assert_true(g_str_has_prefix(vm->adapters[0].id, "Microsoft:"));
 	assert_int_equal(hv01->vms[1].adapters[0].pinned, TRI_YES);
 	assert_int_equal(strlen(vm->id), 36);
 	assert_string_not_equal(vm->id, hv01->vms[1].id);
