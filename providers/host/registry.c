@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/host/host.h"
+#include "providers/host/fault.h"
 #include "providers/host/sim.h"
 #include "providers/host/snapshot.h"
 
@@ -33,7 +34,7 @@ const struct host_error_row host_error_rows[HOST_ERROR_COUNT] = {
 	[HOST_FAILED] = { false, "the host refused; its own words are in the message" },
 };
 
-static const struct host_provider *const providers[] = { &sim_provider, &snapshot_provider, NULL };
+static const struct host_provider *const providers[] = { &sim_provider, &snapshot_provider, &fault_provider, NULL };
 
 const struct host_provider *const *host_providers(void)
 {
