@@ -99,7 +99,8 @@ void render_drift_text(GString *out, const struct run *run, const struct style *
 	uint32_t n_shown = 0;
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		const struct plan *plan = run->plans[i];
-		if (!plan->changes.n && !plan->incomplete_hosts && !(plan->diags && plan->diags->n))
+		bool found = plan->diags && (plan->diags->n_errors || plan->diags->n_warnings);
+		if (!plan->changes.n && !plan->incomplete_hosts && !found)
 			continue;
 		put_cluster(out, plan, run->drift ? &run->drift->clusters[i] : NULL, style);
 		n_shown++;

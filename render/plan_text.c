@@ -470,7 +470,7 @@ static void put_clean(struct page *page, uint32_t n_clean)
 	const char **names = arena_array(page->arena, const char *, n_clean);
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < run->n_plans; i++)
-		if (outline_is_clean(run->plans[i]) && !(run->plans[i]->diags && run->plans[i]->diags->n))
+		if (outline_is_clean(run->plans[i]))
 			names[n++] = run->plans[i]->cluster ? run->plans[i]->cluster : "all hosts";
 	g_string_append_c(page->out, '\n');
 	print_on(page->out, page->style, COLOUR_GREEN);
@@ -510,10 +510,12 @@ void render_plan_text(GString *out, const struct run *run, const struct style *s
 	uint32_t n_clean = 0;
 	put_head(&page);
 	for (uint32_t i = 0; i < run->n_plans; i++) {
-		if (outline_is_clean(run->plans[i]) && !(run->plans[i]->diags && run->plans[i]->diags->n))
-			n_clean++;
-		else
+		if (!outline_is_clean(run->plans[i])) {
 			put_plan(&page, run->plans[i]);
+			continue;
+		}
+		n_clean++;
+		put_findings(&page, run->plans[i]); /* notes at most */
 	}
 	for (const struct diag *diag = run->diags ? run->diags->first : NULL; diag; diag = diag->next) {
 		if (diag == run->diags->first)

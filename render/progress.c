@@ -54,7 +54,6 @@ static void put_message(GString *out, const struct apply_event *event)
 
 static void put_step_line(GString *out, const struct apply_event *event, const struct style *style)
 {
-	put_count(out, event);
 	put_step(out, event);
 	switch (event->kind) {
 	case APPLY_STEP_START:
@@ -93,7 +92,8 @@ static void put_cluster_event(GString *out, const struct apply_event *event, con
 		g_string_append(out, "interrupted, bringing back what is down; once more stops at once");
 		break;
 	case APPLY_REPLAN:
-		g_string_append(out, "planned again, ");
+		print_text(out, event->message ? event->message : "planned again");
+		g_string_append(out, ": ");
 		print_n(out, event->total, "step", "steps");
 		break;
 	default:
@@ -103,7 +103,8 @@ static void put_cluster_event(GString *out, const struct apply_event *event, con
 		break;
 	}
 	print_off(out, style);
-	put_message(out, event);
+	if (event->kind != APPLY_REPLAN)
+		put_message(out, event);
 }
 
 /* Cuts what would wrap: a live line that takes two rows cannot be rewritten. Escapes have no width. */
@@ -136,9 +137,10 @@ void render_apply_event_text(GString *out, const struct apply_event *event, cons
 	/* Elsewhere than on a terminal a line for every percent would be noise. */
 	if (event->kind == APPLY_STEP_PROGRESS && !style->live)
 		return;
-	if (event->step)
+	if (event->step) {
+		put_count(line, event);
 		put_step_line(line, event, style);
-	else
+	} else
 		put_cluster_event(line, event, style);
 	if (style->live) {
 		g_string_append(out, "\r\033[K");

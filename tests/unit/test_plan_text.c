@@ -53,6 +53,17 @@ static void nothing_to_do_says_so(void **state)
 	assert_non_null(strstr(out->str, "Nothing to do. The hosts are as commit 936fee7 says.\n"));
 }
 
+static void a_note_does_not_hide_that_nothing_is_to_do(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct plan *plan = sample_plan_empty(arena);
+	(void)!diag_add(plan->diags, D_NO_OWNER, SAMPLE_LOC, NULL, "nobody owns this");
+	g_autoptr(GString) out = render(arena, plan);
+	assert_non_null(strstr(out->str, "note HV658: nobody owns this"));
+	assert_non_null(strstr(out->str, "\nNothing to do. The hosts are as commit 936fee7 says.\n"));
+}
+
 static void missing_host_never_reads_as_clean(void **state)
 {
 	(void)state;
@@ -120,6 +131,7 @@ int main(void)
 		cmocka_unit_test(one_vm_reads_well),
 		cmocka_unit_test(many_vms_are_cut_with_a_count),
 		cmocka_unit_test(nothing_to_do_says_so),
+		cmocka_unit_test(a_note_does_not_hide_that_nothing_is_to_do),
 		cmocka_unit_test(missing_host_never_reads_as_clean),
 		cmocka_unit_test(refusal_names_its_reason_once),
 		cmocka_unit_test(rolling_names_the_mixed_window),

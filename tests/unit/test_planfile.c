@@ -25,7 +25,10 @@ static int read_code(const char *text)
 	int result = planfile_read(arena, &source, &run, diags);
 	assert_int_equal(result == 0, diags->n_errors == 0);
 	assert_int_equal(result == 0, run != NULL);
-	return result == 0 ? -1 : (int)diags->first->code;
+	if (result != 0)
+		return (int)diags->first->code;
+	free(dump(run)); /* what was accepted can be shown */
+	return -1;
 }
 
 static struct run *full_run(struct arena *arena)
@@ -123,6 +126,20 @@ static void plan_edited_is_refused(void **state)
 	free(written);
 }
 
+/* Reads 'json' with a digest that fits. */
+static int read_signed(json_t *json)
+{
+	json_object_del(json, "digest");
+	char *bytes = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+	g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, bytes, -1);
+	free(bytes);
+	json_object_set_new(json, "digest", json_string(digest));
+	char *text = json_dumps(json, 0);
+	int code = read_code(text);
+	free(text);
+	return code;
+}
+
 /* The document with 'key' of its first cluster (or of itself) replaced, and a digest that fits. */
 static int read_with(const char *key, json_t *value, bool in_cluster)
 {
@@ -133,15 +150,7 @@ static int read_with(const char *key, json_t *value, bool in_cluster)
 		json_object_set_new(at, key, value);
 	else
 		json_object_del(at, key);
-	json_object_del(json, "digest");
-	char *bytes = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-	g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, bytes, -1);
-	free(bytes);
-	json_object_set_new(json, "digest", json_string(digest));
-	char *text = json_dumps(json, 0);
-	int code = read_code(text);
-	free(text);
-	return code;
+	return read_signed(json);
 }
 
 static void plan_with_a_member_missing_or_wrong_is_refused(void **state)
@@ -201,6 +210,53 @@ static void plan_damaged_anywhere_is_refused(void **state)
 	free(written);
 }
 
+/* Calls itself for every value below 'at'; each in turn is replaced by 'with' (NULL: removed). */
+static void damage_each(json_t *document, json_t *at, json_t *with, uint32_t *counter)
+{
+	enum { STRIDE = 11 };
+	json_t *value;
+	const char *key;
+	size_t i;
+	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
+	json_object_foreach(at, key, value) if (strcmp(key, "digest") != 0) g_ptr_array_add(keys, g_strdup(key));
+	for (i = 0; i < keys->len; i++) {
+		key = g_ptr_array_index(keys, i);
+		value = json_incref(json_object_get(at, key));
+		damage_each(document, value, with, counter);
+		if ((*counter)++ % STRIDE == 0) {
+			with ? json_object_set(at, key, with) : json_object_del(at, key);
+			read_signed(document);
+			json_object_set(at, key, value);
+		}
+		json_decref(value);
+	}
+	json_array_foreach(at, i, value)
+	{
+		json_incref(value);
+		damage_each(document, value, with, counter);
+		if (with && (*counter)++ % STRIDE == 0) {
+			json_array_set(at, i, with);
+			read_signed(document);
+			json_array_set(at, i, value);
+		}
+		json_decref(value);
+	}
+}
+
+/* A forger can make the digest fit, so what is behind it must hold as well: an answer each time, never a crash. */
+static void plan_forged_anywhere_never_crashes(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	json_auto_t *document = planfile_to_json(sample_run(arena, sample_plan(arena, 1)));
+	json_auto_t *values = json_pack("[n, i, I, s, s, [], {}, [i], b]", -1, (json_int_t)1 << 33, "x", "hv02", 7, 1);
+	uint32_t counter = 0;
+	damage_each(document, document, NULL, &counter);
+	for (size_t i = 0; i < json_array_size(values); i++)
+		damage_each(document, document, json_array_get(values, i), &counter);
+	assert_int_equal(read_signed(document), -1);
+}
+
 static void json_has_terraform_keys(void **state)
 {
 	(void)state;
@@ -231,6 +287,7 @@ int main(void)
 		cmocka_unit_test(plan_of_another_major_version_is_refused),
 		cmocka_unit_test(text_that_is_no_plan_is_refused),
 		cmocka_unit_test(plan_damaged_anywhere_is_refused),
+		cmocka_unit_test(plan_forged_anywhere_never_crashes),
 		cmocka_unit_test(json_has_terraform_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
