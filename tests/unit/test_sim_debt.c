@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/test.h"
+
+#include "tests/lib/hosts.h"
+#include "tests/lib/worlds.h"
+
+#define VM "00000000-0000-0000-0000-000000000001"
+
+static const struct vm_record ours = { "git.example.net/fleet", "paris", "vdi" };
+
+/* vm-1 runs with a partition that has a quota; the lease is taken. */
+static struct host_session *begin(struct bench *bench)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	struct world *world = worlds_new(arena, 1, 1, 4, 1);
+	worlds_adapter(arena, world, worlds_vm(arena, world, 0, VM_RUNNING), -1, 1);
+	((struct adapter *)world->vms[0].adapters)->quotas[QUOTA_MIN_VRAM] = KNOWN(80000000);
+	world->vms[0].record = &ours;
+	bench_init(bench, world, NULL);
+	struct host_session *session = bench_open(bench, "sim", "hv01");
+	assert_int_equal(bench_lease(bench, session, 1), HOST_OK);
+	return session;
+}
+
+static struct step on_vm(enum step_kind kind)
+{
+	return (struct step){ .kind = kind, .id = 1, .host_name = "hv01", .vm_id = VM, .vm_name = "vm-1" };
+}
+
+static const struct vm *perform(struct bench *bench, struct host_session *session, struct step step, bool owes_parts)
+{
+	struct request request = bench_request(bench, &step);
+	request.owes_parts = owes_parts;
+	request.vm_record = step.kind == STEP_ADD_ADAPTER ? &ours : NULL;
+	assert_int_equal(bench_ask(bench, session, &request)->error, HOST_OK);
+	return bench->reply.vm_after;
+}
+
+static void debt_grows_with_stop_and_remove_and_goes_with_add_and_start(void **state)
+{
+	(void)state;
+	struct bench bench;
+	struct host_session *session = begin(&bench);
+	const struct vm *vm = perform(&bench, session, on_vm(STEP_STOP_VM), false);
+	assert_int_equal(vm->debt->power, DEBT_POWER_STOPPED);
+	assert_true(maybe_equal(vm->debt->state_change, vm->state_change));
+	assert_string_equal(vm->debt->run, "run-1");
+	assert_int_equal(vm->debt->at, 2000);
+	struct step remove = on_vm(STEP_REMOVE_ADAPTER);
+	remove.adapter = vm->adapters[0];
+	vm = perform(&bench, session, remove, true);
+	assert_int_equal(vm->n_adapters, 0);
+	assert_int_equal(vm->debt->n_adapters, 1);
+	assert_non_null(vm->record);
+	struct step add = on_vm(STEP_ADD_ADAPTER);
+	add.adapter = vm->debt->adapters[0];
+	assert_true(maybe_is(add.adapter.quotas[QUOTA_MIN_VRAM], 80000000));
+	vm = perform(&bench, session, add, false);
+	assert_int_equal(vm->debt->n_adapters, 0);
+	assert_int_equal(vm->debt->power, DEBT_POWER_STOPPED);
+	assert_true(maybe_is(vm->adapters[0].quotas[QUOTA_MIN_VRAM], 80000000));
+	vm = perform(&bench, session, on_vm(STEP_START_VM), false);
+	assert_null(vm->debt);
+	assert_string_equal(vm->record->group, "vdi");
+	bench_done(&bench);
+}
+
+static void remove_that_is_not_owed_clears_the_record_with_the_last_part(void **state)
+{
+	(void)state;
+	struct bench bench;
+	struct host_session *session = begin(&bench);
+	struct step remove = on_vm(STEP_REMOVE_ADAPTER);
+	remove.adapter = perform(&bench, session, on_vm(STEP_STOP_VM), false)->adapters[0];
+	const struct vm *vm = perform(&bench, session, remove, false);
+	assert_int_equal(vm->debt->n_adapters, 0);
+	assert_null(vm->record);
+	bench_done(&bench);
+}
+
+static void add_repeated_after_a_lost_reply_gives_no_second_adapter(void **state)
+{
+	(void)state;
+	struct bench bench;
+	struct host_session *session = begin(&bench);
+	struct step remove = on_vm(STEP_REMOVE_ADAPTER), add = on_vm(STEP_ADD_ADAPTER);
+	remove.adapter = perform(&bench, session, on_vm(STEP_STOP_VM), false)->adapters[0];
+	add.adapter = perform(&bench, session, remove, true)->debt->adapters[0];
+	perform(&bench, session, add, false);
+	assert_true(bench.reply.changed);
+	assert_int_equal(perform(&bench, session, add, false)->n_adapters, 1);
+	assert_false(bench.reply.changed);
+	bench_done(&bench);
+}
+
+static void settle_leaves_off_or_renews(void **state)
+{
+	(void)state;
+	struct bench bench;
+	struct host_session *session = begin(&bench);
+	perform(&bench, session, on_vm(STEP_STOP_VM), false);
+	struct request settle = {
+		.kind = REQUEST_SETTLE, .run = "run-1", .epoch = 1, .now = 9000, .vm_id = VM, .settle = SETTLE_RENEW
+	};
+	assert_int_equal(bench_ask(&bench, session, &settle)->error, HOST_OK);
+	assert_int_equal(bench.reply.vm_after->debt->at, 9000);
+	settle.settle = SETTLE_LEAVE_OFF;
+	assert_int_equal(bench_ask(&bench, session, &settle)->error, HOST_OK);
+	assert_null(bench.reply.vm_after->debt);
+	bench_done(&bench);
+}
+
+static void cluster_record_of_the_higher_epoch_wins(void **state)
+{
+	(void)state;
+	struct bench bench;
+	struct host_session *session = begin(&bench);
+	struct cluster_record record = { "git.example.net/fleet", "paris", "c0ffee", 2 };
+	struct request request = { .kind = REQUEST_RECORD, .run = "run-1", .epoch = 1, .cluster_record = &record };
+	assert_true(bench_ask(&bench, session, &request)->changed);
+	assert_false(bench_ask(&bench, session, &request)->changed);
+	record = (struct cluster_record){ "git.example.net/other", "paris", "bad", 1 };
+	bench_ask(&bench, session, &request);
+	assert_string_equal(bench_observe(&bench, session)->host.record->commit, "c0ffee");
+	bench_done(&bench);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(debt_grows_with_stop_and_remove_and_goes_with_add_and_start),
+		cmocka_unit_test(remove_that_is_not_owed_clears_the_record_with_the_last_part),
+		cmocka_unit_test(add_repeated_after_a_lost_reply_gives_no_second_adapter),
+		cmocka_unit_test(settle_leaves_off_or_renews),
+		cmocka_unit_test(cluster_record_of_the_higher_epoch_wins),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
