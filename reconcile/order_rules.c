@@ -33,6 +33,12 @@ static bool same_vm(const struct needs *needs, const struct step *a, const struc
 	return a->vm == b->vm;
 }
 
+/* An add ensures "at least so many", so the adds of one VM are counted along a chain. */
+static bool same_vm_in_turn(const struct needs *needs, const struct step *a, const struct step *b)
+{
+	return same_vm(needs, a, b) && a->id < b->id;
+}
+
 static bool same_gpu(const struct needs *needs, const struct step *a, const struct step *b)
 {
 	(void)needs;
@@ -191,6 +197,8 @@ const struct order_rule order_rules[] = {
 	{ "remove before device", STEP_REMOVE_ADAPTER, STEP_ADD_DEVICE, same_vm, "one-partition" },
 	{ "device before partition", STEP_REMOVE_DEVICE, STEP_ADD_ADAPTER, same_vm, "one-partition" },
 	{ "device before device", STEP_REMOVE_DEVICE, STEP_ADD_DEVICE, same_vm, "one-partition" },
+	{ "one add after the other", STEP_ADD_ADAPTER, STEP_ADD_ADAPTER, same_vm_in_turn, "an add ensures a number" },
+	{ "one device after the other", STEP_ADD_DEVICE, STEP_ADD_DEVICE, same_vm_in_turn, "an add ensures a number" },
 	{ "remove before start", STEP_REMOVE_ADAPTER, STEP_START_VM, same_vm, "vm-off" },
 	{ "add before start", STEP_ADD_ADAPTER, STEP_START_VM, same_vm, "vm-off" },
 	{ "device remove before start", STEP_REMOVE_DEVICE, STEP_START_VM, same_vm, "vm-off" },

@@ -286,6 +286,57 @@ static void add_device_steps(struct maker *maker, uint32_t vm)
 				after->devices[i];
 }
 
+/* ---- how many an add ensures ---- */
+
+static bool serves(const struct adapter *adapter, const struct adapter *wanted)
+{
+	return !wanted->pin || (adapter->pin && strcmp(adapter->pin, wanted->pin) == 0);
+}
+
+static bool same_device(const struct device *a, const struct device *b)
+{
+	return g_strcmp0(a->location_path, b->location_path) == 0 && g_strcmp0(a->pool, b->pool) == 0;
+}
+
+/* How many of the VM's parts would serve as this one before any step. */
+static int64_t served_before(const struct vm *vm, const struct step *add)
+{
+	int64_t n = 0;
+	for (uint32_t i = 0; i < vm->n_adapters && add->kind == STEP_ADD_ADAPTER; i++)
+		n += serves(&vm->adapters[i], &add->adapter);
+	for (uint32_t i = 0; i < vm->n_devices && add->kind == STEP_ADD_DEVICE; i++)
+		n += same_device(&vm->devices[i], &add->device);
+	return n;
+}
+
+/* What 'other', a step on the same VM that comes before 'add', changes in that number. */
+static int64_t served_by(const struct step *other, const struct step *add, bool is_earlier)
+{
+	if (add->kind == STEP_ADD_ADAPTER && other->kind == STEP_REMOVE_ADAPTER)
+		return -(int64_t)serves(&other->adapter, &add->adapter);
+	if (add->kind == STEP_ADD_DEVICE && other->kind == STEP_REMOVE_DEVICE)
+		return -(int64_t)same_device(&other->device, &add->device);
+	if (other->kind != add->kind || !is_earlier)
+		return 0;
+	return add->kind == STEP_ADD_ADAPTER ? serves(&other->adapter, &add->adapter)
+					     : same_device(&other->device, &add->device);
+}
+
+/* An add ensures that the VM has at least 'count' that serve (model/step.h): all removes of the VM come before it, and
+ * the adds one after the other. */
+static void count_adds(struct maker *maker, guint first)
+{
+	for (guint i = first; i < maker->steps->len; i++) {
+		struct step *add = &g_array_index(maker->steps, struct step, i);
+		if (add->kind != STEP_ADD_ADAPTER && add->kind != STEP_ADD_DEVICE)
+			continue;
+		int64_t n = 1 + served_before(&maker->needs->observed->vms[add->vm], add);
+		for (guint k = first; k < maker->steps->len; k++)
+			n += served_by(&g_array_index(maker->steps, struct step, k), add, k < i);
+		add->count = (uint32_t)MAX(n, 1);
+	}
+}
+
 GArray *steps_make(struct arena *arena, const struct needs *needs)
 {
 	struct maker maker = { arena, needs, g_array_new(FALSE, TRUE, sizeof(struct step)) };
@@ -296,10 +347,12 @@ GArray *steps_make(struct arena *arena, const struct needs *needs)
 		add_count_step(&maker, gpu);
 	}
 	for (uint32_t vm = 0; vm < needs->observed->n_vms; vm++) {
+		guint first = maker.steps->len;
 		add_configure_steps(&maker, vm);
 		add_power_steps(&maker, vm);
 		add_adapter_steps(&maker, vm);
 		add_device_steps(&maker, vm);
+		count_adds(&maker, first);
 	}
 	return maker.steps;
 }
