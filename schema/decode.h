@@ -12,7 +12,7 @@
 /* Fills the struct at 'out' (already zeroed) from 'map' by 'fields', defaults first. When 'with_head' its first member
  * is a struct head. 0, or -1 with findings. */
 int decode_object(struct arena *arena, const struct document *document, const struct node *map,
-		  const struct field *fields, bool with_head, void *out, struct diags *diags);
+	const struct field *fields, bool with_head, void *out, struct diags *diags);
 
 /* Sets every field to its default (and the head to 'loc'). */
 void decode_defaults(struct arena *arena, const struct field *fields, bool with_head, struct loc loc, void *out);

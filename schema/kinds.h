@@ -15,12 +15,12 @@ struct kind {
 	bool manifest;              /* desired state; false: HostState, Simulation */
 	const char *doc;
 };
-extern const struct kind *const kinds[]; /* ended by NULL */
+extern const struct kind *const kinds[];                                             /* ended by NULL */
 extern const struct kind kind_gpu_cluster, kind_gpu_assignment, kind_host_inventory; /* schema/kind_*.c */
 extern const struct kind kind_host_state, kind_simulation; /* schema/kind_host_state.c, kind_simulation.c */
-const struct kind *kind_find(const char *name); /* any case, or NULL */
+const struct kind *kind_find(const char *name);            /* any case, or NULL */
 
-json_t *jsonschema_of(const struct kind *kind);         /* JSON Schema, draft 2020-12 */
-void manual_write(GString *out);                        /* docs/manifests.md: every kind and field */
-json_t *kustomize_openapi(void);                        /* list merge keys for newer kustomize */
-void kustomize_configuration_write(GString *out);       /* nameReference configuration (YAML) */
+json_t *jsonschema_of(const struct kind *kind);   /* JSON Schema, draft 2020-12 */
+void manual_write(GString *out);                  /* docs/manifests.md: every kind and field */
+json_t *kustomize_openapi(void);                  /* list merge keys for newer kustomize */
+void kustomize_configuration_write(GString *out); /* nameReference configuration (YAML) */

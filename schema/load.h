@@ -10,7 +10,7 @@
 /* 'sources' must outlive the spec: positions and source lines are taken from them. 0, or -1 with findings; even then
  * '*out' is what could be understood, so that rules across objects still speak. */
 int spec_load(struct arena *arena, const struct source *const *sources, uint32_t n_sources, struct spec **out,
-	      struct diags *diags);
+	struct diags *diags);
 
 /* The rules across objects (schema/rules.c): duplicates, references, double assignments, windows that never open. */
 int spec_check(const struct spec *spec, struct diags *diags);

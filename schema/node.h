@@ -11,10 +11,10 @@ enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
 
 struct node {
 	enum node_kind kind;
-	bool quoted;        /* scalar: written in quotes, so it is text and never a number, bool or null */
-	bool broken;        /* already reported (an alias, a second key of one name): to be passed over in silence */
+	bool quoted; /* scalar: written in quotes, so it is text and never a number, bool or null */
+	bool broken; /* already reported (an alias, a second key of one name): to be passed over in silence */
 	uint32_t line, col, len; /* see node_loc() */
-	const char *text;   /* scalar: its value, NUL-terminated; no NUL inside */
+	const char *text;        /* scalar: its value, NUL-terminated; no NUL inside */
 	/* list: items; map: values, in order of appearance. First child and then by 'next'. */
 	struct node *first, *next;
 	uint32_t n;
