@@ -23,8 +23,7 @@ static const struct field fault_fields[] = {
 
 static const struct field hidden_fields[] = {
 	{ "host", F_TEXT(struct simulation_hidden, host), .flags = FIELD_REQUIRED, .doc = "Name of the host." },
-	{ "locationPath", F_TEXT(struct simulation_hidden, location_path), .flags = FIELD_REQUIRED,
-		.doc = "The GPU." },
+	{ "locationPath", F_TEXT(struct simulation_hidden, location_path), .flags = FIELD_REQUIRED, .doc = "The GPU." },
 	{ "instanceId", F_TEXT(struct simulation_hidden, instance_id), .doc = "Its instance id while it is mounted." },
 	{ "state", F_ENUM(struct simulation_hidden, state, enum gpu_state, gpu_state_names), .preset = "partitionable",
 		.doc = "What it is when it is mounted, with the driver that is installed." },
