@@ -17,10 +17,20 @@ static char *make_run_id(struct arena *arena, int64_t now)
 	return id;
 }
 
+/* Without manifests a plan has no name but that of its failover cluster, or of its one host. */
+static const char *name_of_plan(const struct plan *plan)
+{
+	if (plan->cluster || !plan->observed || !plan->observed->n_hosts)
+		return plan->cluster ? plan->cluster : "the hosts";
+	const struct host *host = &plan->observed->hosts[0];
+	return host->cluster_name ? host->cluster_name : host->name;
+}
+
 void apply_start(struct apply *apply, struct run *run, const struct apply_options *options, const struct plan *plan)
 {
 	struct arena *arena = run->arena;
 	*apply = (struct apply){
+		.name = plan ? name_of_plan(plan) : NULL,
 		.arena = arena,
 		.run = run,
 		.options = options,
@@ -54,7 +64,7 @@ enum exit_code apply_run(struct run *run, const struct apply_options *options, s
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		struct apply apply;
 		apply_start(&apply, run, options, run->plans[i]);
-		results[i] = (struct apply_result){ .cluster = run->plans[i]->cluster, .diags = apply.diags };
+		results[i] = (struct apply_result){ .cluster = apply.name, .diags = apply.diags };
 		apply.result = &results[i];
 		apply_tell(
 			&apply, (struct apply_event){ .kind = APPLY_CLUSTER_START, .total = run->plans[i]->n_steps });
@@ -73,7 +83,7 @@ enum exit_code apply_run(struct run *run, const struct apply_options *options, s
 
 static void say_interrupted(struct apply *apply)
 {
-	const char *cluster = apply->approved->cluster ? apply->approved->cluster : "the hosts";
+	const char *cluster = apply->name;
 	if (apply->result->n_still_owed)
 		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL,
 			"'%s' was interrupted; some VMs are not back, run 'hvgpu restore'", cluster);
@@ -95,12 +105,13 @@ static bool has_diag(const struct diags *diags, const struct diag *diag)
 	return false;
 }
 
-/* Findings that the approved plan did not have: the world changed. */
+/* Findings that the approved plan did not have: the world changed. What this run itself did is no news. */
 static void add_news(struct apply *apply, const struct plan *plan)
 {
 	for (const struct diag *diag = plan->diags->first; diag; diag = diag->next) {
 		bool known = has_diag(apply->approved->diags, diag) || has_diag(apply->diags, diag);
-		if (!known && !(diag->code == D_DEBT_OPEN && apply->performed))
+		bool is_ours = apply->performed && (diag->code == D_DEBT_OPEN || diag->code == D_TO_ADOPT);
+		if (!known && !is_ours)
 			diag_add(apply->diags, diag->code, diag->loc, diag->subject, "%s", diag->message);
 	}
 }
@@ -170,8 +181,7 @@ static void work(struct apply *apply)
 		why = end == DRIVE_FINISHED ? "more is known now" : "the world is not as expected";
 	}
 	diag_add(apply->diags, D_UNEXPECTED, LOC_NONE, NULL,
-		"'%s' was planned %d times and is not done; run 'hvgpu apply' again",
-		apply->approved->cluster ? apply->approved->cluster : "the hosts", APPLY_ROUNDS_MAX);
+		"'%s' was planned %d times and is not done; run 'hvgpu apply' again", apply->name, APPLY_ROUNDS_MAX);
 	back_go(apply);
 }
 

@@ -91,7 +91,7 @@ const struct plan *again_saved(struct apply *apply, const struct world *world)
 	if (!steps || check_plan(apply->arena, world, plan, apply->diags) < 0) {
 		diag_add(apply->diags, D_STALE, LOC_NONE, NULL,
 			"the saved plan of '%s' does not fit the present world, as said above; make it again",
-			plan->cluster ? plan->cluster : "these hosts");
+			apply->name);
 		return NULL;
 	}
 	struct plan *bound = arena_copy(apply->arena, plan, sizeof(*plan));
@@ -106,8 +106,7 @@ static int exceeds(struct apply *apply, const char *what, uint32_t spent, uint32
 	g_autofree char *before = spent ? g_strdup_printf(" after %u done already", spent) : NULL;
 	return diag_add(apply->diags, D_STALE, LOC_NONE, NULL,
 		"the world changed: '%s' would now need %u %s%s, and %u were approved; make the plan again",
-		apply->approved->cluster ? apply->approved->cluster : "the hosts", now, what, before ? before : "",
-		limit);
+		apply->name, now, what, before ? before : "", limit);
 }
 
 int again_within(struct apply *apply, const struct plan *plan)
@@ -151,13 +150,13 @@ static int check_commit(struct apply *apply, const struct world *world)
 		return diag_add(apply->diags, D_OLDER_COMMIT, LOC_NONE, NULL,
 			"commit %.12s is older than %.12s, which was applied to '%s' last; --allow-older applies it "
 			"all the same",
-			ours, recorded, apply->approved->cluster);
+			ours, recorded, apply->name);
 	if (ancestry == ANCESTRY_UNKNOWN && !apply->told_ancestry)
 		diag_add(apply->diags, D_UNKNOWN_FACT, LOC_NONE, NULL,
 			"whether commit %.12s is older than %.12s, which was applied to '%s' last, cannot be told; "
 			"fetch the "
 			"whole history",
-			ours, recorded, apply->approved->cluster);
+			ours, recorded, apply->name);
 	apply->told_ancestry |= ancestry == ANCESTRY_UNKNOWN;
 	return 0;
 }

@@ -175,15 +175,23 @@ static void on_step_done(struct drive *drive, uint32_t step, bool changed)
 	apply->spent.steps++;
 	apply->result->n_changed += changed;
 	apply->result->n_unchanged += !changed;
+	/* Told before the steps that it lets begin. */
+	apply_tell(apply, (struct apply_event){ .kind = APPLY_STEP_DONE,
+				  .plan = drive->plan,
+				  .step = what,
+				  .outcome = changed ? OUTCOME_CHANGED : OUTCOME_UNCHANGED,
+				  .done = schedule_done(drive->schedule) + 1,
+				  .total = drive->plan->n_steps });
 	feed(drive, (struct schedule_event){ SCHEDULE_STEP_DONE, .step = step, .changed = changed });
-	tell_step(drive, APPLY_STEP_DONE, step, NULL);
 }
 
-/* The world is not as expected: worth another plan, once for each VM or GPU. */
-static bool is_surprise(struct drive *drive, const struct answer *answer, const char *subject)
+/* The world is not as expected, or the VM failed over to another host: worth another plan, once for each VM or GPU. */
+static bool is_surprise(struct drive *drive, const struct step *step, const struct answer *answer, const char *subject)
 {
-	return answer->error == HOST_UNEXPECTED_FACTS && !drive->is_way_back &&
-	       g_hash_table_add(drive->apply->surprised, (gpointer)subject);
+	bool is_elsewhere = answer->error == HOST_NOT_FOUND && step->vm_id;
+	if (drive->is_way_back || (answer->error != HOST_UNEXPECTED_FACTS && !is_elsewhere))
+		return false;
+	return g_hash_table_add(drive->apply->surprised, (gpointer)subject);
 }
 
 static void report_failure(
@@ -205,7 +213,7 @@ static void on_step_failed(struct drive *drive, uint32_t step, const struct answ
 			    .transient = host_error_rows[answer->error].transient });
 	if (schedule_outcome(drive->schedule, step) != OUTCOME_FAILED)
 		return;
-	if (is_surprise(drive, answer, subject)) {
+	if (is_surprise(drive, what, answer, subject)) {
 		drive->n_surprises++;
 		apply->extra_stops += what->vm_id != NULL;
 	} else {

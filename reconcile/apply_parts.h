@@ -43,7 +43,8 @@ struct link { /* to one host of the cluster, open until the cluster is done */
 	void *user;
 };
 
-struct apply { /* one cluster */
+struct apply {            /* one cluster */
+	const char *name; /* for people */
 	struct arena *arena;
 	struct run *run;
 	const struct apply_options *options;

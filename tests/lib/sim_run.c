@@ -53,23 +53,53 @@ struct state_file sim_run_read_world(struct sim_run *sim)
 	return file;
 }
 
-/* A broker starts the VM that we hold down. */
-static void start_vm_behind_our_back(struct sim_run *sim, const char *name)
+static void write_states(struct sim_run *sim, const struct state_file *file)
 {
-	struct state_file file = sim_run_read_world(sim);
 	g_autoptr(GString) text = g_string_new(NULL);
-	for (uint32_t i = 0; i < file.n_states; i++) {
-		for (uint32_t k = 0; k < file.states[i]->n_vms; k++) {
-			struct vm *vm = &file.states[i]->vms[k];
-			if (strcmp(vm->name, name) != 0 || vm->state == VM_RUNNING)
-				continue;
-			vm->state = VM_RUNNING;
-			vm->state_change.value += 1000;
-		}
+	for (uint32_t i = 0; i < file->n_states; i++) {
 		g_string_append(text, i ? "---\n" : "");
-		state_write_yaml(text, file.states[i]);
+		state_write_yaml(text, file->states[i]);
 	}
 	assert_true(g_file_set_contents(sim->world, text->str, (gssize)text->len, NULL));
+}
+
+static struct vm *find_vm(const struct state_file *file, const char *name, uint32_t *host_out)
+{
+	for (uint32_t i = 0; i < file->n_states; i++) {
+		for (uint32_t k = 0; k < file->states[i]->n_vms; k++) {
+			*host_out = i;
+			if (strcmp(file->states[i]->vms[k].name, name) == 0)
+				return &file->states[i]->vms[k];
+		}
+	}
+	fail_msg("there is no VM '%s'", name);
+	return NULL;
+}
+
+void sim_run_start_behind_our_back(struct sim_run *sim)
+{
+	struct state_file file = sim_run_read_world(sim);
+	uint32_t host;
+	struct vm *vm = find_vm(&file, "vm-00", &host);
+	if (vm->state != VM_RUNNING)
+		vm->state_change.value += 1000;
+	vm->state = VM_RUNNING;
+	write_states(sim, &file);
+}
+
+void sim_run_fail_over(struct sim_run *sim)
+{
+	struct state_file file = sim_run_read_world(sim);
+	uint32_t host;
+	struct vm *vm = find_vm(&file, "vm-00", &host);
+	struct host_state *from = (struct host_state *)file.states[host];
+	struct host_state *to = (struct host_state *)file.states[(host + 1) % file.n_states];
+	struct vm *vms = arena_array(sim->run->arena, struct vm, to->n_vms + 1);
+	memcpy(vms, to->vms, to->n_vms * sizeof(*vms));
+	vms[to->n_vms++] = *vm;
+	to->vms = vms;
+	*vm = from->vms[--from->n_vms];
+	write_states(sim, &file);
 }
 
 static void on_event(const struct apply_event *event, void *user)
@@ -80,7 +110,7 @@ static void on_event(const struct apply_event *event, void *user)
 		sim->n_stops += is_stop;
 		if (is_stop && sim->meddle_after && sim->n_stops >= sim->meddle_after && sim->n_meddles) {
 			sim->n_meddles--;
-			start_vm_behind_our_back(sim, "vm-00");
+			sim->meddle(sim);
 		}
 		if (++sim->n_done == sim->interrupt_after_steps)
 			sim->interrupts = sim->n_interrupts;

@@ -20,8 +20,9 @@ struct sim_run {
 	int n_interrupts;         /* how often */
 	uint32_t n_done, n_stops; /* steps done so far; those that stopped a VM */
 	uint32_t interrupt_after_steps;
-	uint32_t meddle_after; /* somebody starts vm-00 once so many are done */
-	uint32_t n_meddles;    /* how often */
+	void (*meddle)(struct sim_run *sim); /* what somebody else does */
+	uint32_t meddle_after;               /* once so many VMs were stopped */
+	uint32_t n_meddles;                  /* how often */
 	uint32_t n_started, n_way_back, n_retries;
 	struct apply_options options;
 	bool is_quiet; /* findings are not printed */
@@ -44,6 +45,9 @@ enum exit_code sim_run_carry_out(struct sim_run *sim);
 bool sim_run_says(const struct sim_run *sim, enum diag_code code); /* of the first cluster */
 void sim_run_print(const struct diags *diags);
 struct state_file sim_run_read_world(struct sim_run *sim); /* the hosts now; in the run's arena */
+/* For 'meddle', with vm-00: a broker starts it; the cluster fails it over to the next host. */
+void sim_run_start_behind_our_back(struct sim_run *sim);
+void sim_run_fail_over(struct sim_run *sim);
 /* Forgets what happened so far, but for the world. */
 void sim_run_forget(struct sim_run *sim);
 uint32_t sim_run_count_vms(struct sim_run *sim, enum vm_state vm_state, bool has_debt);

@@ -241,6 +241,7 @@ static void vm_that_somebody_started_is_stopped_once_more(void **state)
 {
 	struct sim_run *sim = *state;
 	sim_run_row_five(sim, NULL);
+	sim->meddle = sim_run_start_behind_our_back;
 	sim->meddle_after = 12;
 	sim->n_meddles = 1;
 	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
@@ -253,11 +254,25 @@ static void vm_that_somebody_starts_again_and_again_is_given_up(void **state)
 {
 	struct sim_run *sim = *state;
 	sim_run_row_five(sim, NULL);
+	sim->meddle = sim_run_start_behind_our_back;
 	sim->meddle_after = 12;
 	sim->n_meddles = 100;
 	assert_int_equal(sim_run_carry_out(sim), EXIT_PARTIAL);
 	assert_true(sim->n_stops <= 13);
 	assert_int_equal(sim_run_count_vms(sim, VM_OFF, false) + sim_run_count_vms(sim, VM_OFF, true), 0);
+}
+
+static void vm_that_failed_over_is_planned_again(void **state)
+{
+	struct sim_run *sim = *state;
+	sim_run_row_five(sim, NULL);
+	sim->meddle = sim_run_fail_over;
+	sim->meddle_after = 12;
+	sim->n_meddles = 1;
+	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
+	assert_int_equal(sim->n_stops, 12);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 12);
+	assert_int_equal(sim_run_count_gpus(sim, 8), 6);
 }
 
 static void saved_plan_is_carried_out(void **state)
@@ -367,6 +382,7 @@ int main(void)
 		TEST(suspended_cluster_is_not_applied),
 		TEST(vm_that_somebody_started_is_stopped_once_more),
 		TEST(vm_that_somebody_starts_again_and_again_is_given_up),
+		TEST(vm_that_failed_over_is_planned_again),
 		TEST(saved_plan_is_carried_out),
 		TEST(saved_plan_does_not_fit_a_changed_world),
 		TEST(failed_step_of_a_saved_plan_leads_back_too),
