@@ -10,15 +10,17 @@
 #include "model/rules.h"
 #include "model/step.h"
 
+/* clang-format off */
 #define INVARIANTS(X) \
 	X(INV_EXCLUSIVE, "exclusive") \
 	X(INV_DRAINED, "drained") \
 	X(INV_HOMOGENEOUS, "homogeneous") \
 	X(INV_ALIGNED_START, "aligned-start") \
 	X(INV_ONE_PARTITION, "one-partition") X(INV_CAPACITY, "capacity") X(INV_VM_OFF, "vm-off") \
-		X(INV_FIT_TO_START, "fit-to-start") X(INV_ONCE, "once") X(INV_BUDGET, "budget") \
-			X(INV_WINDOW, "window") X(INV_OWNERSHIP, "ownership") X(INV_RESTORED, "restored") \
-				X(INV_GOAL, "goal")
+	X(INV_FIT_TO_START, "fit-to-start") X(INV_ONCE, "once") X(INV_BUDGET, "budget") \
+	X(INV_WINDOW, "window") X(INV_OWNERSHIP, "ownership") X(INV_RESTORED, "restored") \
+	X(INV_GOAL, "goal")
+/* clang-format on */
 enum invariant { INVARIANTS(NAMES_ENUM) INVARIANT_COUNT };
 extern const struct names invariant_names;
 extern const char *const invariant_docs[INVARIANT_COUNT]; /* one sentence each */

@@ -11,11 +11,13 @@
 enum gpu_role { GPU_ROLES(NAMES_ENUM) GPU_ROLE_COUNT };
 extern const struct names gpu_role_names;
 
+/* clang-format off */
 #define VM_OWNERSHIPS(X) \
 	X(VM_BYSTANDER, "none")      /* has nothing of a selected GPU and no line names it */ \
 	X(VM_UNMANAGED, "unmanaged") /* holds a GPU of ours and is in no manifest */ \
 	X(VM_OURS, "ours")           /* a record says that we assigned it; to be pruned */ \
 	X(VM_MANAGED, "managed")     /* an assignment names it */
+/* clang-format on */
 enum vm_ownership { VM_OWNERSHIPS(NAMES_ENUM) VM_OWNERSHIP_COUNT };
 extern const struct names vm_ownership_names;
 

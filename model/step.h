@@ -29,17 +29,19 @@
 #include "model/spec.h"
 #include "model/world.h"
 
+/* clang-format off */
 #define STEP_KINDS(X) \
 	X(STEP_STOP_VM, "stop-vm") \
 	X(STEP_START_VM, "start-vm") \
 	X(STEP_MOVE_VM, "move-vm") \
 	X(STEP_SET_OFFLINE_ACTION, "set-offline-action") \
 	X(STEP_CONFIGURE_VM, "configure-vm") X(STEP_REMOVE_ADAPTER, "remove-partition-adapter") \
-		X(STEP_ADD_ADAPTER, "add-partition-adapter") X(STEP_REMOVE_DEVICE, "remove-assigned-device") \
-			X(STEP_ADD_DEVICE, "add-assigned-device") X(STEP_SET_COUNT, "set-partition-count") \
-				X(STEP_DISMOUNT_GPU, "dismount-gpu") X(STEP_MOUNT_GPU, "mount-gpu") \
-					X(STEP_CREATE_POOL, "create-pool") X(STEP_ADD_TO_POOL, "add-gpu-to-pool") \
-						X(STEP_REMOVE_FROM_POOL, "remove-gpu-from-pool")
+	X(STEP_ADD_ADAPTER, "add-partition-adapter") X(STEP_REMOVE_DEVICE, "remove-assigned-device") \
+	X(STEP_ADD_DEVICE, "add-assigned-device") X(STEP_SET_COUNT, "set-partition-count") \
+	X(STEP_DISMOUNT_GPU, "dismount-gpu") X(STEP_MOUNT_GPU, "mount-gpu") \
+	X(STEP_CREATE_POOL, "create-pool") X(STEP_ADD_TO_POOL, "add-gpu-to-pool") \
+	X(STEP_REMOVE_FROM_POOL, "remove-gpu-from-pool")
+/* clang-format on */
 enum step_kind { STEP_KINDS(NAMES_ENUM) STEP_KIND_COUNT };
 extern const struct names step_kind_names;
 
@@ -62,6 +64,7 @@ struct vm_settings {
 };
 
 /* Why a step is in the plan. */
+/* clang-format off */
 #define STEP_CAUSES(X) \
 	X(CAUSE_WANTED, "wanted")     /* the manifest asks for this very change */ \
 	X(CAUSE_DRAIN, "drain")       /* the VM must let go of a GPU while that one changes */ \
@@ -70,6 +73,7 @@ struct vm_settings {
 	X(CAUSE_PRUNE, "prune")       /* ours, and no manifest mentions it any more */ \
 	X(CAUSE_DEBT, "debt")         /* an earlier run owes it */ \
 	X(CAUSE_PLATFORM, "platform") /* GPU-P or DDA demands it of a VM */
+/* clang-format on */
 enum step_cause { STEP_CAUSES(NAMES_ENUM) STEP_CAUSE_COUNT };
 extern const struct names step_cause_names;
 

@@ -101,8 +101,9 @@ static bool takes_live(const struct world *world, const struct vm *vm, const str
 	for (uint32_t i = 0; i < world->hosts[vm->host].n_gpus && i < GPUS_PER_HOST_MAX; i++) {
 		const struct gpu *source = &world->gpus[world->hosts[vm->host].first_gpu + i];
 
-		if (from >> i & 1 && (!maybe_equal(source->count, target->count) || g_strcmp0(source->device, target->device) ||
-					     g_strcmp0(source->subsystem, target->subsystem)))
+		if (from >> i & 1 &&
+			(!maybe_equal(source->count, target->count) || g_strcmp0(source->device, target->device) ||
+				g_strcmp0(source->subsystem, target->subsystem)))
 			return false;
 	}
 	return true;

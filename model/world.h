@@ -42,9 +42,11 @@ enum { GPUS_PER_HOST_MAX = 64 }; /* a set of GPUs of one host is a 64-bit mask *
 
 /* ---- hosts ---- */
 
+/* clang-format off */
 #define NODE_STATES(X) \
 	X(NODE_UNKNOWN, "Unknown") \
 	X(NODE_UP, "Up") X(NODE_PAUSED, "Paused") X(NODE_DRAINING, "Draining") X(NODE_DOWN, "Down")
+/* clang-format on */
 enum node_state { NODE_STATES(NAMES_ENUM) NODE_STATE_COUNT };
 extern const struct names node_state_names;
 
@@ -101,12 +103,14 @@ struct host {
 
 /* ---- GPUs ---- */
 
+/* clang-format off */
 #define GPU_STATES(X) \
 	X(GPU_PLAIN, "plain")                     /* enabled, a driver without partitioning */ \
 	X(GPU_PARTITIONABLE, "partitionable")     /* listed by Get-VMHostPartitionableGpu */ \
 	X(GPU_PARAVIRTUALIZED, "paravirtualized") /* listed too, name ends in GPUPARAV: desktop GPU or SR-IOV off */ \
 	X(GPU_DISMOUNTED, "dismounted")           /* given up by the host, for passthrough */ \
 	X(GPU_DISABLED, "disabled") X(GPU_FAILED, "failed")
+/* clang-format on */
 enum gpu_state { GPU_STATES(NAMES_ENUM) GPU_STATE_COUNT };
 extern const struct names gpu_state_names;
 
@@ -134,54 +138,64 @@ struct gpu {
 /* ---- VMs ---- */
 
 /* State names and numbers of Microsoft.HyperV.PowerShell.VMState (facts/hyperv.md section 3). */
+/* clang-format off */
 #define VM_STATES(X) \
 	X(VM_OFF, "Off") \
 	X(VM_RUNNING, "Running") \
 	X(VM_SAVED, "Saved") \
 	X(VM_PAUSED, "Paused") \
 	X(VM_STARTING, "Starting") X(VM_STOPPING, "Stopping") X(VM_RESET, "Reset") X(VM_SAVING, "Saving") X( \
-		VM_PAUSING, "Pausing") X(VM_RESUMING, "Resuming") X(VM_FAST_SAVED, "FastSaved") X(VM_FAST_SAVING, \
-		"FastSaving") X(VM_FORCE_SHUTDOWN, "ForceShutdown") X(VM_FORCE_REBOOT, "ForceReboot") X(VM_HIBERNATED, \
-		"Hibernated") X(VM_COMPONENT_SERVICING, "ComponentServicing") X(VM_RUNNING_CRITICAL, \
-		"RunningCritical") X(VM_OFF_CRITICAL, "OffCritical") X(VM_STOPPING_CRITICAL, "StoppingCritical") \
-		X(VM_SAVED_CRITICAL, "SavedCritical") X(VM_PAUSED_CRITICAL, "PausedCritical") \
-			X(VM_STARTING_CRITICAL, "StartingCritical") X(VM_RESET_CRITICAL, "ResetCritical") \
-				X(VM_SAVING_CRITICAL, "SavingCritical") X(VM_PAUSING_CRITICAL, "PausingCritical") \
-					X(VM_RESUMING_CRITICAL, "ResumingCritical") \
-						X(VM_FAST_SAVED_CRITICAL, "FastSavedCritical") \
-							X(VM_FAST_SAVING_CRITICAL, "FastSavingCritical")
+	VM_PAUSING, "Pausing") X(VM_RESUMING, "Resuming") X(VM_FAST_SAVED, "FastSaved") X(VM_FAST_SAVING, \
+	"FastSaving") X(VM_FORCE_SHUTDOWN, "ForceShutdown") X(VM_FORCE_REBOOT, "ForceReboot") X(VM_HIBERNATED, \
+	"Hibernated") X(VM_COMPONENT_SERVICING, "ComponentServicing") X(VM_RUNNING_CRITICAL, \
+	"RunningCritical") X(VM_OFF_CRITICAL, "OffCritical") X(VM_STOPPING_CRITICAL, "StoppingCritical") \
+	X(VM_SAVED_CRITICAL, "SavedCritical") X(VM_PAUSED_CRITICAL, "PausedCritical") \
+	X(VM_STARTING_CRITICAL, "StartingCritical") X(VM_RESET_CRITICAL, "ResetCritical") \
+	X(VM_SAVING_CRITICAL, "SavingCritical") X(VM_PAUSING_CRITICAL, "PausingCritical") \
+	X(VM_RESUMING_CRITICAL, "ResumingCritical") \
+	X(VM_FAST_SAVED_CRITICAL, "FastSavedCritical") \
+	X(VM_FAST_SAVING_CRITICAL, "FastSavingCritical")
+/* clang-format on */
 enum vm_state { VM_STATES(NAMES_ENUM) VM_STATE_COUNT };
 extern const struct names vm_state_names;
 
+/* clang-format off */
 #define OFFLINE_ACTIONS(X) \
 	X(OFFLINE_TURN_OFF, "TurnOff") \
 	X(OFFLINE_SAVE, "Save") X(OFFLINE_SHUTDOWN, "Shutdown") X(OFFLINE_FORCED, "ForcedShutdown")
+/* clang-format on */
 enum offline_action { OFFLINE_ACTIONS(NAMES_ENUM) OFFLINE_ACTION_COUNT }; /* values 0..3 as on the cluster resource */
 extern const struct names offline_action_names;
 
+/* clang-format off */
 #define STOP_ACTIONS(X) \
 	X(STOP_ACTION_TURN_OFF, "TurnOff") X(STOP_ACTION_SAVE, "Save") X(STOP_ACTION_SHUTDOWN, "ShutDown")
+/* clang-format on */
 enum stop_action { STOP_ACTIONS(NAMES_ENUM) STOP_ACTION_COUNT };
 extern const struct names stop_action_names;
 
+/* clang-format off */
 #define CHECKPOINT_TYPES(X) \
 	X(CHECKPOINT_DISABLED, "Disabled") \
 	X(CHECKPOINT_PRODUCTION, "Production") \
 	X(CHECKPOINT_PRODUCTION_ONLY, "ProductionOnly") X(CHECKPOINT_STANDARD, "Standard")
+/* clang-format on */
 enum checkpoint_type { CHECKPOINT_TYPES(NAMES_ENUM) CHECKPOINT_TYPE_COUNT };
 extern const struct names checkpoint_type_names;
 
 /* The 12 quotas of Add-VMGpuPartitionAdapter, in this order; unknown = null, as on a fresh adapter. */
+/* clang-format off */
 #define QUOTAS(X) \
 	X(QUOTA_MIN_VRAM, "minPartitionVRAM") \
 	X(QUOTA_MAX_VRAM, "maxPartitionVRAM") \
 	X(QUOTA_OPTIMAL_VRAM, "optimalPartitionVRAM") \
 	X(QUOTA_MIN_ENCODE, "minPartitionEncode") \
 	X(QUOTA_MAX_ENCODE, "maxPartitionEncode") X(QUOTA_OPTIMAL_ENCODE, "optimalPartitionEncode") \
-		X(QUOTA_MIN_DECODE, "minPartitionDecode") X(QUOTA_MAX_DECODE, "maxPartitionDecode") \
-			X(QUOTA_OPTIMAL_DECODE, "optimalPartitionDecode") X(QUOTA_MIN_COMPUTE, "minPartitionCompute") \
-				X(QUOTA_MAX_COMPUTE, "maxPartitionCompute") \
-					X(QUOTA_OPTIMAL_COMPUTE, "optimalPartitionCompute")
+	X(QUOTA_MIN_DECODE, "minPartitionDecode") X(QUOTA_MAX_DECODE, "maxPartitionDecode") \
+	X(QUOTA_OPTIMAL_DECODE, "optimalPartitionDecode") X(QUOTA_MIN_COMPUTE, "minPartitionCompute") \
+	X(QUOTA_MAX_COMPUTE, "maxPartitionCompute") \
+	X(QUOTA_OPTIMAL_COMPUTE, "optimalPartitionCompute")
+/* clang-format on */
 enum quota { QUOTAS(NAMES_ENUM) QUOTA_COUNT };
 extern const struct names quota_names;
 
@@ -207,10 +221,12 @@ struct device { /* a whole GPU in a VM: exactly one of the two is set. From a po
 	const char *pool;
 };
 
+/* clang-format off */
 #define DEBT_POWERS(X) \
 	X(DEBT_POWER_NONE, "none")         /* no power owed */ \
 	X(DEBT_POWER_STOPPING, "stopping") /* written before the stop, not completed */ \
 	X(DEBT_POWER_STOPPED, "stopped")   /* we stopped it; a start is owed */
+/* clang-format on */
 enum debt_power { DEBT_POWERS(NAMES_ENUM) DEBT_POWER_COUNT };
 extern const struct names debt_power_names;
 

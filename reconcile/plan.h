@@ -11,23 +11,25 @@
 #include "model/world.h"
 
 /* A difference between two worlds in one governed field: what a person would call a change. */
-#define CHANGE_KINDS(X)                                                                                         \
-	X(CHANGE_COUNT, "partition-count")         /* of a GPU: before, after as numbers */                             \
-	X(CHANGE_GPU_STATE, "gpu-state")           /* role: partitionable <-> dismounted */                             \
-	X(CHANGE_POOL, "pool")                     /* of a host: created */                                             \
-	X(CHANGE_POOL_MEMBER, "pool-member")       /* of a GPU: pool name or none */                                    \
-	X(CHANGE_ADAPTER_ADDED, "adapter-added") X(CHANGE_ADAPTER_REMOVED, "adapter-removed")                           \
-	X(CHANGE_DEVICE_ADDED, "device-added") X(CHANGE_DEVICE_REMOVED, "device-removed")                               \
-	X(CHANGE_OFFLINE_ACTION, "offline-action") X(CHANGE_AUTOMATIC_CHECKPOINTS, "automatic-checkpoints")             \
-	X(CHANGE_STOP_ACTION, "stop-action") X(CHANGE_CACHE_CONTROL, "cache-control")                                   \
+/* clang-format off */
+#define CHANGE_KINDS(X) \
+	X(CHANGE_COUNT, "partition-count")         /* of a GPU: before, after as numbers */ \
+	X(CHANGE_GPU_STATE, "gpu-state")           /* role: partitionable <-> dismounted */ \
+	X(CHANGE_POOL, "pool")                     /* of a host: created */ \
+	X(CHANGE_POOL_MEMBER, "pool-member")       /* of a GPU: pool name or none */ \
+	X(CHANGE_ADAPTER_ADDED, "adapter-added") X(CHANGE_ADAPTER_REMOVED, "adapter-removed") \
+	X(CHANGE_DEVICE_ADDED, "device-added") X(CHANGE_DEVICE_REMOVED, "device-removed") \
+	X(CHANGE_OFFLINE_ACTION, "offline-action") X(CHANGE_AUTOMATIC_CHECKPOINTS, "automatic-checkpoints") \
+	X(CHANGE_STOP_ACTION, "stop-action") X(CHANGE_CACHE_CONTROL, "cache-control") \
 	X(CHANGE_MMIO_LOW, "mmio-low") X(CHANGE_MMIO_HIGH, "mmio-high") X(CHANGE_POWER, "power")
+/* clang-format on */
 enum change_kind { CHANGE_KINDS(NAMES_ENUM) CHANGE_KIND_COUNT };
 extern const struct names change_kind_names;
 
 struct change {
 	enum change_kind kind;
-	uint32_t host, gpu, vm;  /* what it is about; NO_INDEX where not */
-	const char *subject;     /* "host/hv01/gpu/PCIROOT(0)#PCI(0300)", "host/hv01/vm/vdi-001" */
+	uint32_t host, gpu, vm;     /* what it is about; NO_INDEX where not */
+	const char *subject;        /* "host/hv01/gpu/PCIROOT(0)#PCI(0300)", "host/hv01/vm/vdi-001" */
 	const char *before, *after; /* as text for people and JSON; NULL: none */
 	/* typed, for order: */
 	struct maybe_u64 number; /* count, mmio, enum value after */
@@ -35,7 +37,7 @@ struct change {
 	struct device device;
 	const char *pool;
 	enum step_cause cause;
-	const char *why;         /* "GPU group 'vdi' of cluster 'paris' offers 8 partitions" */
+	const char *why; /* "GPU group 'vdi' of cluster 'paris' offers 8 partitions" */
 	struct loc loc;
 };
 
@@ -49,7 +51,7 @@ struct cost {
 	uint32_t vms_moved;
 	uint32_t role_changes;
 	uint32_t steps;
-	uint32_t seconds;     /* estimate: the longest chain */
+	uint32_t seconds; /* estimate: the longest chain */
 };
 
 /* Something that the manifests want and that the plan does not do. The reason is also a finding. */
@@ -67,7 +69,7 @@ enum plan_mode {
 };
 
 struct plan {
-	const char *cluster;      /* its name; NULL for `restore` without manifests: then 'hosts' name it */
+	const char *cluster;             /* its name; NULL for `restore` without manifests: then 'hosts' name it */
 	const struct spec_cluster *spec; /* NULL when read from a file or restoring */
 	enum plan_mode mode;
 	const struct world *observed, *goal;
@@ -78,15 +80,15 @@ struct plan {
 	struct cost cost;
 	const struct refusal *refusals;
 	uint32_t n_refusals;
-	struct diags *diags;      /* findings about this cluster */
-	bool complete;            /* false: after these steps more will be known, plan again (unknown valid counts) */
-	bool incomplete_hosts;    /* a host was not observed: exit 4 */
+	struct diags *diags;   /* findings about this cluster */
+	bool complete;         /* false: after these steps more will be known, plan again (unknown valid counts) */
+	bool incomplete_hosts; /* a host was not observed: exit 4 */
 	bool suspended;
-	bool foreign_owner;       /* another repository's: apply refuses without --adopt */
+	bool foreign_owner;                 /* another repository's: apply refuses without --adopt */
 	uint32_t n_debts_open, n_debts_old; /* old ones are reported, `settle` decides */
-	uint32_t n_to_adopt;      /* managed VMs without our record: records to write in a run that performs something */
-	const char *owner;        /* ours, or NULL */
-	bool consents;            /* maxUnavailable or windows set: no person needed for stops */
+	uint32_t n_to_adopt; /* managed VMs without our record: records to write in a run that performs something */
+	const char *owner;   /* ours, or NULL */
+	bool consents;       /* maxUnavailable or windows set: no person needed for stops */
 };
 
 /* What apply will leave undone or needs a person for decides the exit code; see conventions.md section 1. */

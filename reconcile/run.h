@@ -12,14 +12,14 @@
 enum stage { STAGE_LOAD, STAGE_OBSERVE, STAGE_PLAN };
 
 struct run_options {
-	const char *source;            /* SOURCE; NULL for `restore`, `observe` */
-	const char *hosts;             /* --hosts sim:FILE | snapshot:FILE; NULL: the inventory */
-	const char *const *clusters;   /* --cluster, none: all */
+	const char *source;          /* SOURCE; NULL for `restore`, `observe` */
+	const char *hosts;           /* --hosts sim:FILE | snapshot:FILE; NULL: the inventory */
+	const char *const *clusters; /* --cluster, none: all */
 	uint32_t n_clusters;
-	const char *owner;             /* --owner, or NULL: the source's */
+	const char *owner; /* --owner, or NULL: the source's */
 	bool adopt;
 	int64_t now;
-	uint32_t max_age_s;            /* of a snapshot: 24 h */
+	uint32_t max_age_s; /* of a snapshot: 24 h */
 	enum plan_mode mode;
 	enum stage until;
 };
@@ -31,16 +31,16 @@ struct run {
 	struct source_tree tree;
 	struct spec *spec;
 	const char *owner;
-	struct diags *diags;           /* about the source and hosts; each plan has its own besides */
-	struct plan *const *plans;     /* by cluster name */
+	struct diags *diags;       /* about the source and hosts; each plan has its own besides */
+	struct plan *const *plans; /* by cluster name */
 	uint32_t n_plans;
 	const struct host_state *const *states; /* STAGE_OBSERVE: all observed hosts, by name */
 	uint32_t n_states;
 	const struct missing_host *missing;
 	uint32_t n_missing;
 	int64_t now;
-	bool from_file;                /* read from a saved plan */
-	const struct drift *drift;     /* which changes are drift: set by drift_find(), else NULL (reconcile/drift.h) */
+	bool from_file;            /* read from a saved plan */
+	const struct drift *drift; /* which changes are drift: set by drift_find(), else NULL (reconcile/drift.h) */
 };
 
 /* Goes through the stages. Always gives a run; its exit code tells. Free with run_free. */
@@ -62,4 +62,4 @@ struct observed {
 };
 struct endpoint;
 int observe_hosts(struct arena *arena, const struct endpoint *endpoints, uint32_t n, int64_t now, uint32_t max_age_s,
-		  struct observed *out, struct diags *diags);
+	struct observed *out, struct diags *diags);

@@ -10,10 +10,12 @@
 #pragma once
 #include "model/step.h"
 
+/* clang-format off */
 #define STEP_OUTCOMES(X) \
 	X(OUTCOME_PENDING, "pending") \
 	X(OUTCOME_RUNNING, "running") X(OUTCOME_CHANGED, "changed") X(OUTCOME_UNCHANGED, "unchanged") \
-		X(OUTCOME_FAILED, "failed") X(OUTCOME_SKIPPED, "skipped")
+	X(OUTCOME_FAILED, "failed") X(OUTCOME_SKIPPED, "skipped")
+/* clang-format on */
 enum step_outcome { STEP_OUTCOMES(NAMES_ENUM) STEP_OUTCOME_COUNT };
 extern const struct names step_outcome_names;
 

@@ -15,7 +15,8 @@ static void write_host(FILE *out, unsigned cluster, unsigned host)
 {
 	fprintf(out,
 		"apiVersion: hvgpu.dev/v1alpha1\nkind: HostState\nmetadata:\n  name: c%04u-h%02u\nspec:\n  host:\n"
-		"    observedAt: \"2026-11-24T00:00:00Z\"\n    osBuild: 26100\n    edition: Datacenter\n    sriov: true\n"
+		"    observedAt: \"2026-11-24T00:00:00Z\"\n    osBuild: 26100\n    edition: Datacenter\n    sriov: "
+		"true\n"
 		"    clusterName: c%04u\n    nodes:\n",
 		cluster, host, cluster);
 	for (unsigned n = 0; n < HOSTS; n++)
@@ -24,14 +25,17 @@ static void write_host(FILE *out, unsigned cluster, unsigned host)
 	for (unsigned g = 0; g < GPUS; g++)
 		fprintf(out,
 			"    - locationPath: PCIROOT(%u)#PCI(0100)#PCI(0000)\n"
-			"      instanceId: PCI\\VEN_10DE&DEV_25B6&SUBSYS_157E10DE&REV_A1\\4&%08x&0&0000\n      name: NVIDIA A2\n"
-			"      state: partitionable\n      validCounts: [1, 2, 4, 8, 16]\n      count: 4\n      memory: 15945891840\n"
+			"      instanceId: PCI\\VEN_10DE&DEV_25B6&SUBSYS_157E10DE&REV_A1\\4&%08x&0&0000\n      name: "
+			"NVIDIA A2\n"
+			"      state: partitionable\n      validCounts: [1, 2, 4, 8, 16]\n      count: 4\n      "
+			"memory: 15945891840\n"
 			"      partitionMemory: 3986472960\n      memoryUnit: bytes\n",
 			(g + 1) * 16, (cluster * HOSTS + host) * GPUS + g);
 	fprintf(out, "  virtualMachines:\n");
 	for (unsigned v = 0; v < VMS; v++)
 		fprintf(out,
-			"    - id: %08x-0000-4000-8000-%04x%04x%04x\n      name: vdi-%04u-%02u-%u\n      state: Running\n"
+			"    - id: %08x-0000-4000-8000-%04x%04x%04x\n      name: vdi-%04u-%02u-%u\n      state: "
+			"Running\n"
 			"      stateChange: \"2026-11-23T00:00:00Z\"\n      generation: 2\n      clustered: true\n"
 			"      group: vdi-%04u-%02u-%u\n      offlineAction: ForcedShutdown\n      adapters:\n"
 			"        - id: Microsoft:%04u%02u%u\n          gpus: [PCIROOT(%u)#PCI(0100)#PCI(0000)]\n"
@@ -41,13 +45,16 @@ static void write_host(FILE *out, unsigned cluster, unsigned host)
 
 static void write_cluster(FILE *out, unsigned cluster, bool changes)
 {
-	fprintf(out, "apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c%04u }\nspec:\n  type: Failover\n  hosts:\n",
+	fprintf(out,
+		"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c%04u }\nspec:\n  type: "
+		"Failover\n  hosts:\n",
 		cluster);
 	for (unsigned h = 0; h < HOSTS; h++)
 		fprintf(out, "    - name: c%04u-h%02u\n", cluster, h);
 	fprintf(out,
 		"  gpus:\n    - name: vdi\n      match: { model: NVIDIA A2 }\n      partitionCount: %u\n---\n"
-		"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuAssignment\nmetadata: { name: desktops-%04u }\nspec:\n  cluster: c%04u\n"
+		"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuAssignment\nmetadata: { name: desktops-%04u }\nspec:\n  "
+		"cluster: c%04u\n"
 		"  gpus: vdi\n  match: { namePattern: \"vdi-*\" }\n",
 		changes ? 8 : 4, cluster, cluster);
 }
