@@ -101,7 +101,8 @@ def check_shell():
     if not tool:
         skip('there is no shellcheck')
     scripts = files('dev', '.ci/run', '*.sh')
-    done = subprocess.run([tool, '--shell=bash', *scripts], cwd=ROOT, capture_output=True, text=True, check=False)
+    # setup.sh of golden cases run under `bash -euo pipefail`, so a failed cd ends them.
+    done = subprocess.run([tool, '--shell=bash', '--exclude=SC2164', *scripts], cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.splitlines()
 
 
