@@ -92,6 +92,8 @@ static int ask(const struct cost *cost, const volatile int *interrupts, struct d
 	bool answered = fgets(answer, sizeof(answer), stdin);
 	if (answered && strcmp(answer, "yes\n") == 0)
 		return 0;
+	if (!answered)
+		fputc('\n', stderr);
 	if (*interrupts)
 		return diag_add(diags, D_INTERRUPTED, LOC_NONE, NULL, "interrupted before anything was changed");
 	return diag_add(diags, D_CONSENT, LOC_NONE, NULL, "not applied: the answer was not 'yes'");

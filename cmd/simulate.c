@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/text.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
@@ -10,21 +11,51 @@
 
 /* ---- show ---- */
 
-static void show_gpu(GString *out, const struct host_state *host, uint32_t at)
+struct widths {
+	int host, location, model, vm;
+};
+
+static void widen(int *width, const char *text)
 {
-	const struct gpu *gpu = &host->gpus[at];
-	g_autofree char *count =
-		gpu->count.known ? g_strdup_printf("%" G_GUINT64_FORMAT, gpu->count.value) : g_strdup("?");
-	g_string_append_printf(out, "%-10s %-4u %-26s %-16s %-10s %3s %5u\n", host->host.name, at + 1,
-		gpu->location_path, gpu->name ? gpu->name : "?", name_of(&gpu_state_names, (int)gpu->state), count,
-		sim_gpu_used(host, at, NULL));
+	*width = MAX(*width, (int)text_width(text));
 }
 
-static void show_vm(GString *out, const struct host_state *host, const struct vm *vm)
+static struct widths widths_of(const struct sim_world *world)
 {
-	g_string_append_printf(out, "%-10s %-20s %-10s %10u %8u  %s\n", host->host.name, vm->name,
-		name_of(&vm_state_names, (int)vm->state), vm->n_adapters, vm->n_devices,
-		vm->debt ? "owed by a run" : "");
+	struct widths widths = { 4, 8, 5, 2 };
+	for (uint32_t i = 0; i < world->n_states; i++) {
+		const struct host_state *host = world->states[i];
+		widen(&widths.host, host->host.name);
+		for (uint32_t k = 0; k < host->n_gpus; k++) {
+			widen(&widths.location, host->gpus[k].location_path);
+			widen(&widths.model, host->gpus[k].name ? host->gpus[k].name : "?");
+		}
+		for (uint32_t k = 0; k < host->n_vms; k++)
+			widen(&widths.vm, host->vms[k].name);
+	}
+	return widths;
+}
+
+static void show_gpus(GString *out, const struct host_state *host, const struct widths *widths)
+{
+	for (uint32_t i = 0; i < host->n_gpus; i++) {
+		const struct gpu *gpu = &host->gpus[i];
+		g_autofree char *count =
+			gpu->count.known ? g_strdup_printf("%u", (unsigned)gpu->count.value) : g_strdup("?");
+		g_string_append_printf(out, "%-*s  %3u  %-*s  %-*s  %-15s  %10s  %4u\n", widths->host, host->host.name,
+			i + 1, widths->location, gpu->location_path, widths->model, gpu->name ? gpu->name : "?",
+			name_of(&gpu_state_names, (int)gpu->state), count, sim_gpu_used(host, i, NULL));
+	}
+}
+
+static void show_vms(GString *out, const struct host_state *host, const struct widths *widths)
+{
+	for (uint32_t i = 0; i < host->n_vms; i++) {
+		const struct vm *vm = &host->vms[i];
+		g_string_append_printf(out, "%-*s  %-*s  %-10s  %10u  %7u%s\n", widths->host, host->host.name,
+			widths->vm, vm->name, name_of(&vm_state_names, (int)vm->state), vm->n_adapters, vm->n_devices,
+			vm->debt ? "  owed by a run" : "");
+	}
 }
 
 static int show(struct sim_world *world, char **argv, struct diags *diags)
@@ -32,15 +63,15 @@ static int show(struct sim_world *world, char **argv, struct diags *diags)
 	(void)argv;
 	(void)diags;
 	g_autoptr(GString) out = g_string_new(NULL);
-	g_string_append_printf(out, "%-10s %-4s %-26s %-16s %-10s %3s %5s\n", "HOST", "GPU", "LOCATION", "MODEL",
-		"STATE", "OF", "USED");
+	struct widths widths = widths_of(world);
+	g_string_append_printf(out, "%-*s  %3s  %-*s  %-*s  %-15s  %10s  %4s\n", widths.host, "HOST", "GPU",
+		widths.location, "LOCATION", widths.model, "MODEL", "STATE", "PARTITIONS", "USED");
 	for (uint32_t i = 0; i < world->n_states; i++)
-		for (uint32_t k = 0; k < world->states[i]->n_gpus; k++)
-			show_gpu(out, world->states[i], k);
-	g_string_append_printf(out, "\n%-10s %-20s %-10s %10s %8s\n", "HOST", "VM", "STATE", "PARTITIONS", "DEVICES");
+		show_gpus(out, world->states[i], &widths);
+	g_string_append_printf(out, "\n%-*s  %-*s  %-10s  %10s  %7s\n", widths.host, "HOST", widths.vm, "VM", "STATE",
+		"PARTITIONS", "DEVICES");
 	for (uint32_t i = 0; i < world->n_states; i++)
-		for (uint32_t k = 0; k < world->states[i]->n_vms; k++)
-			show_vm(out, world->states[i], &world->states[i]->vms[k]);
+		show_vms(out, world->states[i], &widths);
 	return output_text(out, EXIT_DONE);
 }
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 mkdir -p repo/m && cd repo
 git init -q -b main .
 git remote add origin https://git.example.com/ops/gpu.git
