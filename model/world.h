@@ -10,7 +10,7 @@
  * VM's adapters makes a new array. Hence a change is "this object before, that object after" (model/delta.h).
  *
  * Unknown is a value of its own, never a default: struct maybe_u64, enum tristate, n_valid_counts 0, or NULL.
- * Which field is identity, governed or observed only is said in ../shared/world.md section 1 and by the 'class' of
+ * Which field is identity, governed or observed only is said in world.md section 1 and by the 'class' of
  * its row in schema/kind_host_state.c.
  */
 #pragma once

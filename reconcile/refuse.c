@@ -309,6 +309,34 @@ static bool refuse_unfit(struct arena *arena, struct wants *wants, const struct 
 	return false;
 }
 
+static bool has_gpu_for(const struct wants *wants, const struct world *goal, uint32_t vm)
+{
+	/* a clustered VM that is off may start on another node */
+	bool anywhere = vm_is_off(&goal->vms[vm]) && goal->vms[vm].clustered == TRI_YES;
+	for (uint32_t g = 0; g < goal->n_gpus; g++)
+		if (wants->gpus[g].group == wants->vms[vm].group && goal->gpus[g].state == GPU_PARTITIONABLE &&
+			(anywhere || goal->gpus[g].host == goal->vms[vm].host))
+			return true;
+	return false;
+}
+
+/* A partition comes from a GPU of the very group, not from one that happens to be there. */
+static bool refuse_without_gpu(struct wants *wants, const struct world *goal)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		const struct vm_want *want = &wants->vms[i];
+		if (want->refused || want->ownership != VM_MANAGED || !want->group || want->group->passthrough ||
+			goal->vms[i].n_adapters <= wants->input->observed->vms[i].n_adapters ||
+			has_gpu_for(wants, goal, i))
+			continue;
+		refuse_vm(wants, i, D_NO_GPU, "'%s' has no partitionable GPU that group '%s' selects",
+			goal->hosts[goal->vms[i].host].name, want->group->name);
+		any = true;
+	}
+	return any;
+}
+
 /* Only a VM that is to gain a device is refused for lack of knowledge (world.md decision 5). */
 static bool refuse_mmio(struct wants *wants, const struct world *goal)
 {
@@ -386,7 +414,7 @@ static bool refuse_kept(struct wants *wants, const struct world *goal)
 bool refuse_round(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch,
 	const struct rules *rules)
 {
-	return refuse_touched(wants, goal, touch) || refuse_kept(wants, goal) || refuse_mmio(wants, goal) ||
-	       refuse_settings(arena, wants, goal, touch, rules) || refuse_unfit(arena, wants, goal, touch, rules) ||
-	       refuse_capacity(arena, wants, goal);
+	return refuse_touched(wants, goal, touch) || refuse_kept(wants, goal) || refuse_without_gpu(wants, goal) ||
+	       refuse_mmio(wants, goal) || refuse_settings(arena, wants, goal, touch, rules) ||
+	       refuse_unfit(arena, wants, goal, touch, rules) || refuse_capacity(arena, wants, goal);
 }

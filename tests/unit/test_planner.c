@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plans worked by hand in ../shared/world.md section 3: steps and costs as written there. */
+/* The plans worked by hand in world.md section 3: steps and costs as written there. */
 #include "tests/lib/scene.h"
 
 #include <setjmp.h>
@@ -487,6 +487,19 @@ static void later_vm_is_refused_when_partitions_run_out(void **state)
 	scene_free(scene);
 }
 
+static void group_that_selects_no_gpu_gives_no_partition(void **state)
+{
+	(void)state;
+	SCENE(scene, false, 1, 1, 4);
+	scene_gpu(scene, 0, 0)->name = "NVIDIA A16";
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, -1);
+	struct plan *plan = scene_plan(scene, scene_manifests(scene, 4, "vm-*", NULL));
+	assert_cost(plan, 0, 0, 0);
+	assert_int_equal(plan->n_refusals, 1);
+	assert_int_equal(plan->refusals[0].code, D_NO_GPU);
+	scene_free(scene);
+}
+
 static void type_that_differs_from_the_host_is_refused(void **state)
 {
 	(void)state;
@@ -527,6 +540,7 @@ int main(void)
 		cmocka_unit_test(count_that_no_gpu_lists_is_refused_with_the_list),
 		cmocka_unit_test(field_without_meaning_yet_is_refused_and_gives_no_consent),
 		cmocka_unit_test(later_vm_is_refused_when_partitions_run_out),
+		cmocka_unit_test(group_that_selects_no_gpu_gives_no_partition),
 		cmocka_unit_test(type_that_differs_from_the_host_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
