@@ -38,7 +38,7 @@ static void advise_hosts(const struct wants *wants)
 static void advise_gpu(const struct wants *wants, uint32_t gpu)
 {
 	const struct gpu *it = &wants->input->observed->gpus[gpu];
-	const char *subject = subject_of_gpu(wants->arena, wants->input->observed, gpu);
+	const char *subject = subject_gpu(wants->arena, wants->input->observed, gpu);
 	if (wants->gpus[gpu].group && it->state == GPU_FAILED)
 		diag_add(wants->diags, D_GPU_FAILED, wants->gpus[gpu].group->head.loc, subject,
 			"the GPU has failed and is in no rule; repair or replace it");
@@ -101,7 +101,7 @@ static uint32_t advise_vms(const struct wants *wants, const struct world *goal)
 		if (want->ownership != VM_MANAGED)
 			continue;
 		const struct vm *vm = &goal->vms[i], *now = &input->observed->vms[i];
-		const char *subject = subject_of_vm(wants->arena, goal, i);
+		const char *subject = subject_vm(wants->arena, goal, i);
 		advise_settings(wants, vm, want->loc, subject);
 		advise_adapters(wants, now, want->loc, subject);
 		bool recorded = now->record && input->owner && strcmp(now->record->owner, input->owner) == 0;

@@ -134,7 +134,7 @@ void choose_gpus(struct wants *wants)
 		if (wants->partitioned && is_free(wants, wants->partitioned, g))
 			take(wants, wants->partitioned, g, ROLE_PARTITIONED);
 		if (!wants->gpus[g].group && !wants->gpus[g].excluded && gpu_offers_partitions(&world->gpus[g]))
-			diag_add(wants->diags, D_NOT_SELECTED, LOC_NONE, subject_of_gpu(wants->arena, world, g),
+			diag_add(wants->diags, D_NOT_SELECTED, LOC_NONE, subject_gpu(wants->arena, world, g),
 				"no GPU group selects this partitionable GPU; it is left alone, but a partition may "
 				"land on it");
 	}

@@ -59,7 +59,7 @@ static void report(struct wants *wants, uint32_t vm)
 	const struct debt *debt = world->vms[vm].debt;
 	if (wants->vms[vm].debt != DEBT_OPEN && wants->vms[vm].debt != DEBT_OLD)
 		return;
-	const char *subject = subject_of_vm(wants->arena, world, vm);
+	const char *subject = subject_vm(wants->arena, world, vm);
 	const char *owed = !power_is_void(&world->vms[vm]) ? "a start" : "its GPU";
 	if (wants->vms[vm].debt == DEBT_OPEN && !wants->input->live_run)
 		diag_add(wants->diags, D_DEBT_OPEN, LOC_NONE, subject, "run '%s' owes VM '%s' %s; this plan pays it",

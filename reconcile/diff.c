@@ -42,7 +42,7 @@ static struct change *add_gpu(
 	struct differ *differ, enum change_kind kind, uint32_t gpu, const char *before, const char *after)
 {
 	struct change *change =
-		add(differ, kind, differ->before->gpus[gpu].host, subject_of_gpu(differ->arena, differ->before, gpu));
+		add(differ, kind, differ->before->gpus[gpu].host, subject_gpu(differ->arena, differ->before, gpu));
 	change->gpu = gpu;
 	change->before = before;
 	change->after = after;
@@ -81,7 +81,7 @@ static struct change *add_vm(
 	struct differ *differ, enum change_kind kind, uint32_t vm, const char *before, const char *after)
 {
 	struct change *change =
-		add(differ, kind, differ->before->vms[vm].host, subject_of_vm(differ->arena, differ->before, vm));
+		add(differ, kind, differ->before->vms[vm].host, subject_vm(differ->arena, differ->before, vm));
 	change->vm = vm;
 	change->before = before;
 	change->after = after;

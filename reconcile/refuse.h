@@ -8,11 +8,11 @@
 #include "reconcile/touch.h"
 #include "reconcile/wants.h"
 
-/* Refuses the whole cluster: fields that are not supported yet, a type or node set that differs from what the hosts
+/* refuse_cluster.c. Refuses the whole cluster: fields that are not supported yet, a type or node set that differs from what the hosts
  * report. True: nothing but debts may be planned. */
 bool refuse_cluster(struct wants *wants);
 
-/* What can be seen without a goal: counts that a GPU does not list, states, missing hosts, mitigation, memory. */
+/* refuse_first.c. What can be seen without a goal: counts that a GPU does not list, states, missing hosts, mitigation, memory. */
 void refuse_first(struct wants *wants);
 
 /* Looks at a goal and refuses what it must not ask for. True: something was refused, so resolve again. */
@@ -22,6 +22,7 @@ bool refuse_round(struct arena *arena, struct wants *wants, const struct world *
 /* refuse_capacity.c: the running VMs of the goal fit their hosts' partitions and pools. The same result. */
 bool refuse_capacity(struct arena *arena, struct wants *wants, const struct world *goal);
 
+/* refuse_part.c: each is said once, however often it is asked for. */
 void refuse_count(struct wants *wants, enum diag_code code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
 void refuse_role(struct wants *wants, uint32_t gpu, enum diag_code code, const char *fmt, ...) G_GNUC_PRINTF(4, 5);
 void refuse_vm(struct wants *wants, uint32_t vm, enum diag_code code, const char *fmt, ...) G_GNUC_PRINTF(4, 5);

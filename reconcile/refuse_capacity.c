@@ -172,7 +172,7 @@ static bool refuse_pinned(struct wants *wants, const struct world *goal, uint32_
 	refuse_count(wants, D_CAPACITY,
 		"%" G_GUINT64_FORMAT " running VMs are pinned to %s, which would have %" G_GUINT64_FORMAT
 		" partitions; unpin some of them",
-		needed, subject_of_gpu(wants->arena, goal, gpu), it->count.value);
+		needed, subject_gpu(wants->arena, goal, gpu), it->count.value);
 	return true;
 }
 

@@ -129,7 +129,7 @@ static void give_devices(struct arena *arena, struct wants *wants, struct world 
 	for (; have < want->assignment->count; have++) {
 		const char *path = pooled ? NULL : free_path(wants, goal, want->group, vm->host);
 		if (!pooled && !path) {
-			wants_refuse(wants, D_NO_GPU, want->loc, subject_of_vm(wants->arena, goal, index), "whole GPU",
+			wants_refuse(wants, D_NO_GPU, want->loc, subject_vm(wants->arena, goal, index), "whole GPU",
 				"host '%s' has no GPU of group '%s' left for VM '%s'", goal->hosts[vm->host].name,
 				want->group->name, vm->name);
 			wants->vms[index].refused = true;
@@ -278,7 +278,7 @@ static void ride(struct arena *arena, struct wants *wants, bool will_be_off, str
 	if (differs && will_be_off)
 		*vm = fit;
 	else if (differs)
-		diag_add(wants->diags, D_SETTING_LATER, want->loc, subject_of_vm(arena, goal, index),
+		diag_add(wants->diags, D_SETTING_LATER, want->loc, subject_vm(arena, goal, index),
 			"cache control or MMIO space of VM '%s' is less than its GPU demands; it is raised when the VM "
 			"is off",
 			vm->name);

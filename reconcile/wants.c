@@ -26,18 +26,6 @@ void wants_refuse(struct wants *wants, enum diag_code code, struct loc loc, cons
 	diag_add(wants->diags, code, loc, subject, "%s: %s", what, reason);
 }
 
-const char *subject_of_gpu(struct arena *arena, const struct world *world, uint32_t gpu)
-{
-	const struct gpu *it = &world->gpus[gpu];
-	return arena_printf(arena, "host/%s/gpu/%s", world->hosts[it->host].name, it->location_path);
-}
-
-const char *subject_of_vm(struct arena *arena, const struct world *world, uint32_t vm)
-{
-	const struct vm *it = &world->vms[vm];
-	return arena_printf(arena, "host/%s/vm/%s", world->hosts[it->host].name, it->name);
-}
-
 bool wants_owed_power(const struct wants *wants, uint32_t vm)
 {
 	const struct vm *it = &wants->input->observed->vms[vm];
@@ -72,12 +60,12 @@ static void mark_left_alone(struct wants *wants)
 	for (uint32_t i = 0; i < world->n_gpus; i++) {
 		wants->gpus[i].excluded = host_is_excluded(wants->input, world->gpus[i].host);
 		wants->gpus[i].frozen =
-			wants->input->n_frozen && is_frozen(wants->input, subject_of_gpu(wants->arena, world, i));
+			wants->input->n_frozen && is_frozen(wants->input, subject_gpu(wants->arena, world, i));
 	}
 	for (uint32_t i = 0; i < world->n_vms; i++) {
 		wants->vms[i].excluded = host_is_excluded(wants->input, world->vms[i].host);
 		wants->vms[i].frozen =
-			wants->input->n_frozen && is_frozen(wants->input, subject_of_vm(wants->arena, world, i));
+			wants->input->n_frozen && is_frozen(wants->input, subject_vm(wants->arena, world, i));
 	}
 }
 
@@ -196,7 +184,7 @@ static void manage_matched(struct wants *wants, const struct naming *naming)
 			continue;
 		const struct vm_want *other = &wants->vms[vm];
 		if (other->ownership == VM_MANAGED) {
-			wants_refuse(wants, D_VM_AMBIGUOUS, loc, subject_of_vm(wants->arena, world, vm), "assignment",
+			wants_refuse(wants, D_VM_AMBIGUOUS, loc, subject_vm(wants->arena, world, vm), "assignment",
 				"the patterns of '%s' and '%s' both match VM '%s'; name it in one of them",
 				other->assignment->name, naming->assignment->name, world->vms[vm].name);
 			wants->vms[vm].refused = true;

@@ -5,6 +5,7 @@
  * noted in the same tables by refuse.h, so that resolve.h can leave it out.
  */
 #pragma once
+#include "model/subject.h"
 #include "reconcile/plan.h"
 #include "reconcile/planner.h"
 
@@ -58,10 +59,6 @@ void wants_done(struct wants *wants);
 /* Notes a refusal, and the same as a finding. */
 void wants_refuse(struct wants *wants, enum diag_code code, struct loc loc, const char *subject, const char *what,
 	const char *fmt, ...) G_GNUC_PRINTF(6, 7);
-
-/* Names of things, as findings and steps have them. */
-const char *subject_of_gpu(struct arena *arena, const struct world *world, uint32_t gpu);
-const char *subject_of_vm(struct arena *arena, const struct world *world, uint32_t vm);
 
 /* The observed world has this debt to be paid in this plan: its power, its parts. */
 bool wants_owed_power(const struct wants *wants, uint32_t vm);
