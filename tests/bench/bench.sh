@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Measures `hvgpu plan` beside libyaml's bare scan of the same files; bench.py says how.
+# HVGPU is the program; the tools of this folder are built beside it. Usage: HVGPU=build/hvgpu tests/bench/bench.sh
+set -euo pipefail
+exec python3 "$(dirname "${BASH_SOURCE[0]}")/bench.py" --hvgpu "${HVGPU:?the program to measure}" "$@"
