@@ -41,6 +41,26 @@ static struct run *read_saved(const char *path, struct diags *diags)
 	return run;
 }
 
+/* A saved plan does not hold addresses: without --hosts they are those of the inventories in its source, as they are
+ * now. Nothing else of today's manifests is used. */
+static void add_addresses(struct run *run, const struct run_options *run_options)
+{
+	if (run_options->hosts || !run_options->source)
+		return;
+	struct run_options load = *run_options;
+	load.until = STAGE_LOAD;
+	load.clusters = NULL;
+	load.n_clusters = 0;
+	struct run *now = run_pipeline(&load);
+	if (now->spec && !now->diags->n_errors) {
+		struct spec *addresses = arena_new_of(run->arena, struct spec);
+		addresses->inventories = now->spec->inventories;
+		addresses->n_inventories = now->spec->n_inventories;
+		run->spec = addresses;
+	}
+	arena_adopt(run->arena, now->arena);
+}
+
 static struct run *make_run(const char *source, struct diags *diags)
 {
 	struct run_options run_options;
@@ -51,11 +71,19 @@ static struct run *make_run(const char *source, struct diags *diags)
 		return run_pipeline(&run_options);
 	if (!run)
 		return NULL;
+	if (arguments.clusters) {
+		diag_add(diags, D_USAGE, LOC_NONE, NULL,
+			"--cluster does not go with a saved plan; plan that cluster alone");
+		run_free(run);
+		return NULL;
+	}
 	/* What was planned is in the file; where and how to act is said now. */
 	run_options.source = run->options.source;
 	run_options.owner = run->options.owner;
 	run_options.mode = run->options.mode;
 	run->options = run_options;
+	if (!run->spec)
+		add_addresses(run, &run_options);
 	return run;
 }
 
