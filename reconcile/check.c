@@ -3,15 +3,16 @@
  * The independent check. It shares with the planner what a step does (model/step.h) and what must hold
  * (model/invariant.h), and nothing about why steps are in an order.
  *
- * Every order that the dependencies allow is tried while there are few; beyond CHECK_ORDERS_MAX, a fixed sample: the
- * plan's own order, each step as late as can be, and seeded ones.
+ * Of the orders that the dependencies allow, these are tried: the plan's own, the later ids first, some that are fixed
+ * and look random, and, while the plan is not long, each step in turn as late as can be. The last ones find every
+ * dependency that is missing by itself.
  */
 #include "reconcile/planner.h"
 #include "reconcile/rebind.h"
 
 #include <string.h>
 
-enum { CHECK_ORDERS_MAX = 6 };
+enum { CHECK_ORDERS = 6, CHECK_LATE_MAX = 64 };
 
 struct checker {
 	struct arena *arena;
@@ -94,45 +95,72 @@ static bool same_quotas(const struct adapter *a, const struct adapter *b)
 	return true;
 }
 
-static uint32_t count_adapters(const struct vm *vm, const struct adapter *like)
+static bool same_adapter(const struct adapter *a, const struct adapter *b)
 {
-	uint32_t n = 0;
+	return same_text(a->pin, b->pin) && same_quotas(a, b);
+}
+
+static bool same_device(const struct device *a, const struct device *b)
+{
+	return same_text(a->location_path, b->location_path) && same_text(a->pool, b->pool);
+}
+
+static int64_t count_adapters(const struct vm *vm, const struct adapter *like)
+{
+	int64_t n = 0;
 	for (uint32_t i = 0; i < vm->n_adapters; i++)
-		n += same_text(vm->adapters[i].pin, like->pin) && same_quotas(&vm->adapters[i], like);
+		n += same_adapter(&vm->adapters[i], like);
 	return n;
 }
 
-static uint32_t count_devices(const struct vm *vm, const struct device *like)
+static int64_t count_devices(const struct vm *vm, const struct device *like)
 {
-	uint32_t n = 0;
+	int64_t n = 0;
 	for (uint32_t i = 0; i < vm->n_devices; i++)
-		n += same_text(vm->devices[i].location_path, like->location_path) &&
-		     same_text(vm->devices[i].pool, like->pool);
+		n += same_device(&vm->devices[i], like);
 	return n;
 }
 
-/* At the end every VM has as many adapters and devices of each sort as the changes say, and all others unchanged. */
+/* By how many the changes say that the VM has more of these at the end; 'like' NULL: of any sort. */
+static int64_t adapters_gained(const struct checker *checker, uint32_t vm, const struct adapter *like)
+{
+	int64_t n = 0;
+	for (uint32_t c = 0; c < checker->plan->changes.n; c++) {
+		const struct change *change = &checker->plan->changes.items[c];
+		if (change->vm == vm && (!like || same_adapter(&change->adapter, like)))
+			n += (change->kind == CHANGE_ADAPTER_ADDED) - (change->kind == CHANGE_ADAPTER_REMOVED);
+	}
+	return n;
+}
+
+static int64_t devices_gained(const struct checker *checker, uint32_t vm, const struct device *like)
+{
+	int64_t n = 0;
+	for (uint32_t c = 0; c < checker->plan->changes.n; c++) {
+		const struct change *change = &checker->plan->changes.items[c];
+		if (change->vm == vm && (!like || same_device(&change->device, like)))
+			n += (change->kind == CHANGE_DEVICE_ADDED) - (change->kind == CHANGE_DEVICE_REMOVED);
+	}
+	return n;
+}
+
+/* At the end every VM has as many adapters and devices of each sort as it had and as the changes say. */
 static bool parts_are_there(const struct checker *checker, const struct world *end, uint32_t index)
 {
 	const struct vm *before = &checker->start->vms[index], *after = &end->vms[index];
-	int64_t adapters = before->n_adapters, devices = before->n_devices;
-	for (uint32_t c = 0; c < checker->plan->changes.n; c++) {
-		const struct change *change = &checker->plan->changes.items[c];
-		if (change->vm != index)
-			continue;
-		adapters += (change->kind == CHANGE_ADAPTER_ADDED) - (change->kind == CHANGE_ADAPTER_REMOVED);
-		devices += (change->kind == CHANGE_DEVICE_ADDED) - (change->kind == CHANGE_DEVICE_REMOVED);
-		if (change->kind == CHANGE_ADAPTER_ADDED && !count_adapters(after, &change->adapter))
-			return false;
-		if (change->kind == CHANGE_DEVICE_ADDED && !count_devices(after, &change->device))
+	if (after->n_adapters != before->n_adapters + adapters_gained(checker, index, NULL) ||
+		after->n_devices != before->n_devices + devices_gained(checker, index, NULL))
+		return false;
+	for (uint32_t i = 0; i < after->n_adapters; i++) {
+		const struct adapter *it = &after->adapters[i];
+		if (count_adapters(after, it) != count_adapters(before, it) + adapters_gained(checker, index, it))
 			return false;
 	}
-	if (adapters != after->n_adapters || devices != after->n_devices)
-		return false;
-	for (uint32_t i = 0; i < before->n_adapters && adapters == before->n_adapters; i++)
-		if (count_adapters(after, &before->adapters[i]) != count_adapters(before, &before->adapters[i]))
-			return checker->plan->changes.n > 0 &&
-			       adapters > 0; /* replaced: each addition was looked for above */
+	for (uint32_t i = 0; i < after->n_devices; i++) {
+		const struct device *it = &after->devices[i];
+		if (count_devices(after, it) != count_devices(before, it) + devices_gained(checker, index, it))
+			return false;
+	}
 	return true;
 }
 
@@ -190,6 +218,8 @@ static uint32_t weight(uint32_t order, uint32_t step, uint32_t n)
 		return step;
 	if (order == 1)
 		return n - step;
+	if (order >= CHECK_ORDERS)
+		return step == order - CHECK_ORDERS ? UINT32_MAX : step;
 	uint32_t hash = (order * 2654435761u) ^ (step * 40503u);
 	hash ^= hash >> 15;
 	return hash * 2246822519u;
@@ -255,7 +285,8 @@ int check_plan(struct arena *arena, const struct world *world, const struct plan
 	if (check_shape(&checker) < 0 || check_once(&checker) < 0)
 		return -1;
 	checker.at_start = invariant_state(arena, world, plan->rules);
-	for (uint32_t order = 0; order < CHECK_ORDERS_MAX && plan->n_steps; order++)
+	uint32_t n_orders = CHECK_ORDERS + (plan->n_steps <= CHECK_LATE_MAX ? plan->n_steps : 0);
+	for (uint32_t order = 0; order < n_orders && plan->n_steps; order++)
 		if (check_order(&checker, order) < 0)
 			return -1;
 	return 0;
