@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/apply_parts.h"
 
+#include "reconcile/done.h"
 #include "reconcile/observe.h"
 #include "reconcile/planner.h"
 #include "reconcile/run_plan.h"
@@ -87,14 +88,25 @@ static struct step *bind_steps(struct apply *apply, const struct world *world)
 const struct plan *again_saved(struct apply *apply, const struct world *world)
 {
 	const struct plan *plan = apply->approved;
+	const struct change *which = NULL;
+	enum done done = done_of_plan(plan, world, &which);
+	struct plan *bound = arena_copy(apply->arena, plan, sizeof(*plan));
+	if (done == DONE_ALL) { /* applied before: there is nothing to do */
+		bound->n_steps = 0;
+		return bound;
+	}
+	if (done == DONE_PARTLY)
+		diag_add(apply->diags, D_STALE, which->loc, which->subject,
+			"a part of the saved plan is done already (%s of '%s'), and doing it again could stop VMs for "
+			"nothing",
+			name_of(&change_kind_names, (int)which->kind), which->subject);
 	struct step *steps = bind_steps(apply, world);
-	if (!steps || check_plan(apply->arena, world, plan, apply->diags) < 0) {
+	if (!steps || done == DONE_PARTLY || check_plan(apply->arena, world, plan, apply->diags) < 0) {
 		diag_add(apply->diags, D_STALE, LOC_NONE, NULL,
 			"the saved plan of '%s' does not fit the present world, as said above; make it again",
 			apply->name);
 		return NULL;
 	}
-	struct plan *bound = arena_copy(apply->arena, plan, sizeof(*plan));
 	bound->steps = steps;
 	return bound;
 }
