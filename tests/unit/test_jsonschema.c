@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+
+#include "tests/lib/needs.h"
 #include <glib/gstdio.h>
 
 /* Debian's python3-jsonschema belongs to the system's own interpreter. */
@@ -41,7 +43,7 @@ static void skip_without_validator(void)
 	if (!g_spawn_sync(
 		    NULL, (char **)argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status, NULL) ||
 		status != 0)
-		skip();
+		test_lacks("python3-jsonschema and python3-yaml");
 }
 
 static void check(const char *folder, const char *path, const char *option)

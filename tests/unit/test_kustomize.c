@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/needs.h"
+
 #define EXAMPLE TESTS_DIR "/../examples/overlays"
 
 static void assert_file_is(const char *path, const char *made)
@@ -36,7 +38,7 @@ static char *build(const char *overlay)
 {
 	g_autofree char *kubectl = g_find_program_in_path("kubectl");
 	if (!kubectl)
-		skip();
+		test_lacks("kubectl");
 	const char *argv[] = { kubectl, "kustomize", overlay, NULL };
 	char *output = NULL;
 	g_autofree char *errors = NULL;
