@@ -189,6 +189,37 @@ int file_make_folder(const char *path, struct diags *diags)
 	return diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "folder '%s' cannot be made: %s", path, g_strerror(errno));
 }
 
+/* How the file starts: 1 as 'head' says, 0 it is empty, -1 otherwise, or it cannot be read. */
+static int starts_with(int fd, const char *head)
+{
+	size_t n_head = strlen(head);
+	g_autofree char *start = g_malloc(n_head + 1);
+	ssize_t n = read_all(fd, start, n_head);
+	if (n == 0)
+		return 0;
+	return n == (ssize_t)n_head && memcmp(start, head, n_head) == 0 ? 1 : -1;
+}
+
+FILE *file_append(const char *path, const char *head, struct diags *diags)
+{
+	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	FILE *stream = fd < 0 ? NULL : fdopen(fd, "a");
+	if (!stream) {
+		diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "'%s' cannot be written: %s", path, g_strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	int start = starts_with(fd, head);
+	if (start < 0)
+		diag_add(diags, D_WORLD_FILE, LOC_NONE, NULL,
+			"'%s' holds something else already, and is left as it is; name a new file", path);
+	if (start > 0 || (start == 0 && !file_put(stream, head, strlen(head), diags)))
+		return stream;
+	fclose(stream);
+	return NULL;
+}
+
 int file_put(FILE *stream, const char *bytes, size_t n_bytes, struct diags *diags)
 {
 	errno = 0;

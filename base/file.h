@@ -31,6 +31,10 @@ int file_list(
 /* Replaces a file in one move that survives a crash: the old or the new contents, never a half. 0, or -1 with HV902. */
 int file_write(const char *path, const char *bytes, size_t n_bytes, struct diags *diags);
 
+/* Opens a file to add to its end with file_put(), as this user's alone; one that is missing or empty starts with 'head'.
+ * NULL with HV902, or with HV408 where it holds something that starts otherwise: that is left as it is. */
+FILE *file_append(const char *path, const char *head, struct diags *diags);
+
 /* A folder and those above it, for this user alone. 0, or -1 with HV902. */
 int file_make_folder(const char *path, struct diags *diags);
 

@@ -4,8 +4,8 @@
  * request is submitted, and progress and exactly one reply arrive later through the GMainContext given to open().
  * Never from within submit() itself, so that callers need not be re-entrant.
  *
- * One session is one host. Providers: sim (sim.h), snapshot (snapshot.h, observes only); a decorator over the same vtable
- * is fault (fault.h). `hyperv` comes behind the same vtable.
+ * One session is one host. Providers: sim (sim.h), snapshot (snapshot.h, observes only), replay (replay.h); decorators
+ * over the same vtable are fault (fault.h) and record (record.h). `hyperv` comes behind the same vtable.
  *
  * The facts behind a reply's error class are facts/errors.tsv; which class may be retried is host_error_rows[].
  */

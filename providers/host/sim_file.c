@@ -67,9 +67,10 @@ static int check_faults(const char *path, const struct simulation *simulation, s
 static int world_read(struct sim_world *world, const char *path, struct diags *diags)
 {
 	struct state_file read = { 0 };
-	if (file_read(path, WORLD_BYTES_MAX, world->arena, &world->source, diags))
+	struct source *source = arena_new_of(world->arena, struct source);
+	if (file_read(path, WORLD_BYTES_MAX, world->arena, source, diags))
 		return -1;
-	if (state_read(world->arena, &world->source, &read, diags))
+	if (state_read(world->arena, source, &read, diags))
 		return diag_add(
 			diags, D_WORLD_FILE, LOC_NONE, NULL, "'%s' cannot be used as a world; correct it first", path);
 	if (!read.n_states)
@@ -91,6 +92,7 @@ struct sim_world *sim_file_world(struct sim_file *file, struct diags *diags)
 		struct sim_world *world = g_rc_box_new0(struct sim_world);
 		world->arena = arena_new();
 		if (world_read(world, file->path, diags)) {
+			arena_adopt(diags->arena, g_steal_pointer(&world->arena)); /* the findings point into it */
 			sim_world_release(world);
 			stamp_drop(&file->stamp);
 			return NULL;

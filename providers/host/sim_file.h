@@ -13,7 +13,6 @@
  * only replaced, and live in 'arena'. */
 struct sim_world {
 	struct arena *arena;
-	struct source source;
 	struct host_state **states; /* by host name */
 	uint32_t n_states;
 	struct simulation *simulation; /* NULL: the file has none */

@@ -12,7 +12,6 @@ enum { SNAPSHOT_BYTES_MAX = 1 << 30 };
 struct snapshot_file {
 	char *path;
 	struct arena *arena;
-	struct source source;
 	struct state_file read;
 	struct stamp stamp;
 	uint32_t n_users;
@@ -59,10 +58,11 @@ static void drop_unused(void)
 
 static int file_load(const char *path, struct snapshot_file *file, struct diags *diags)
 {
+	struct source *source = arena_new_of(file->arena, struct source);
 	stamp_take(&file->stamp, path);
-	if (file_read(path, SNAPSHOT_BYTES_MAX, file->arena, &file->source, diags))
+	if (file_read(path, SNAPSHOT_BYTES_MAX, file->arena, source, diags))
 		return -1;
-	if (state_read(file->arena, &file->source, &file->read, diags))
+	if (state_read(file->arena, source, &file->read, diags))
 		return diag_add(
 			diags, D_WORLD_FILE, LOC_NONE, NULL, "'%s' cannot be used as a snapshot; take it again", path);
 	if (!file->read.n_states)
@@ -90,6 +90,7 @@ static struct snapshot_file *file_acquire(const char *address, struct diags *dia
 		file->path = g_strdup(path);
 		file->arena = arena_new();
 		if (file_load(path, file, diags)) {
+			arena_adopt(diags->arena, g_steal_pointer(&file->arena)); /* the findings point into it */
 			file_free(file);
 			file = NULL;
 		} else {
