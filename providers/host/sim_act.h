@@ -71,6 +71,8 @@ bool sim_same_device(const struct device *a, const struct device *b);
 /* An adapter of this host could be on its GPU number 'gpu'. */
 bool sim_adapter_could_be(
 	const struct host_state *host, const struct vm *vm, const struct adapter *adapter, uint32_t gpu);
+/* What a file leaves open is closed before the host gets another GPU: a VM that is not off is not on that one. */
+void sim_keep_places(struct sim_act *act);
 /* Partitions of the GPU that VMs which are not Off or Saved hold, 'except' left out (may be NULL). */
 uint32_t sim_gpu_used(const struct host_state *host, uint32_t gpu, const struct vm *except);
 /* Gives each adapter of 'vm' a GPU of 'host' that has room, by the policy: a new array of adapters with their masks. NULL:

@@ -243,6 +243,7 @@ enum host_error sim_mount(struct sim_act *act)
 		error = check_mount(act);
 	if (error)
 		return error;
+	sim_keep_places(act);
 	const struct simulation *simulation = act->world->simulation;
 	uint32_t hidden = simulation ? find_hidden(simulation, act->self->host.name, gpu->location_path) : NO_INDEX;
 	if (hidden != NO_INDEX)

@@ -26,6 +26,20 @@ static uint32_t spot(const struct host_state *host, const struct vm *vm, const s
 	return NO_INDEX;
 }
 
+void sim_keep_places(struct sim_act *act)
+{
+	for (uint32_t v = 0; v < act->self->n_vms; v++) {
+		struct vm *vm = &act->self->vms[v];
+		struct adapter *adapters =
+			arena_copy(act->world->arena, vm->adapters, vm->n_adapters * sizeof(*adapters));
+		for (uint32_t a = 0; a < vm->n_adapters && !vm_is_off(vm); a++)
+			for (uint32_t i = 0; i < act->self->n_gpus && !vm->adapters[a].gpus; i++)
+				if (sim_adapter_could_be(act->self, vm, &vm->adapters[a], i))
+					adapters[a].gpus |= (uint64_t)1 << i;
+		vm->adapters = adapters;
+	}
+}
+
 uint32_t sim_gpu_used(const struct host_state *host, uint32_t gpu, const struct vm *except)
 {
 	uint32_t used = 0;

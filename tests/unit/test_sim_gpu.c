@@ -151,6 +151,21 @@ static void gpu_that_began_dismounted_is_mounted_like_its_sibling(void **state)
 	bench_done(&bench);
 }
 
+static void running_vm_is_not_on_a_gpu_that_is_mounted_later(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct bench bench;
+	struct world *world;
+	begin(&bench, arena, &world);
+	((struct adapter *)world->vms[0].adapters)->gpus = 0; /* the host could not tell */
+	worlds_dismount(arena, world, 1, NULL);
+	assert_int_equal(perform(&bench, world, on(STEP_MOUNT_GPU, "PCIROOT(0)#PCI(1)")), HOST_OK);
+	assert_int_equal(perform(&bench, world, on(STEP_SET_COUNT, FIRST)), HOST_IN_USE);
+	assert_int_equal(perform(&bench, world, on(STEP_SET_COUNT, "PCIROOT(0)#PCI(1)")), HOST_OK);
+	bench_done(&bench);
+}
+
 static void mount_of_an_assigned_or_pooled_gpu_is_refused(void **state)
 {
 	(void)state;
@@ -178,6 +193,7 @@ int main(void)
 		cmocka_unit_test(dismount_of_a_gpu_in_use_or_pinned_is_refused),
 		cmocka_unit_test(dismounted_gpu_tells_little_and_comes_back_as_it_was),
 		cmocka_unit_test(gpu_that_began_dismounted_is_mounted_like_its_sibling),
+		cmocka_unit_test(running_vm_is_not_on_a_gpu_that_is_mounted_later),
 		cmocka_unit_test(mount_of_an_assigned_or_pooled_gpu_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
