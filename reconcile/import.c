@@ -39,6 +39,24 @@ static json_t *hosts_of(const struct importing *in)
 	return hosts;
 }
 
+/* 'vmSettings: Enforce' would change the VM as soon as a manifest names it (resolve.c). */
+static bool is_unfit(const struct vm *vm)
+{
+	if (!vm->n_adapters && !vm->n_devices)
+		return false;
+	return (vm->n_adapters && vm->automatic_checkpoints) ||
+	       (vm->n_devices && (vm->stop_action == STOP_ACTION_SAVE || !vm->cache_control)) ||
+	       (vm->clustered == TRI_YES && maybe_is(vm->offline_action, OFFLINE_SAVE));
+}
+
+static bool any_is_unfit(const struct world *world)
+{
+	for (uint32_t i = 0; i < world->n_vms; i++)
+		if (is_unfit(&world->vms[i]))
+			return true;
+	return false;
+}
+
 static void write_cluster(GString *out, const struct importing *in)
 {
 	json_t *groups = json_array();
@@ -52,6 +70,8 @@ static void write_cluster(GString *out, const struct importing *in)
 		json_object_set_new(spec, "gpus", groups);
 	else
 		json_decref(groups);
+	if (any_is_unfit(in->world))
+		json_object_set_new(spec, "vmSettings", json_string("Require"));
 	write_document(out, "GpuCluster", in->name, spec);
 }
 

@@ -172,11 +172,22 @@ static void vms_of_one_name_are_left_out(void **state)
 	assert_int_equal(fixture->diags->n, 2);
 }
 
+static void vm_whose_settings_do_not_suit_its_gpu_is_left_as_it_is(void **state)
+{
+	struct fixture *fixture = *state;
+	scene_run(fixture->scene, 3);
+	fixture->scene->vms[0][0].offline_action = KNOWN(OFFLINE_SAVE);
+	fixture->scene->vms[1][0].automatic_checkpoints = true;
+	expect_empty_plan(fixture);
+	assert_non_null(strstr(fixture->out->str, "vmSettings: Require"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(partitioned_cluster_plans_nothing),
+		TEST(vm_whose_settings_do_not_suit_its_gpu_is_left_as_it_is),
 		TEST(names_that_yaml_would_misread_plan_nothing),
 		TEST(cluster_without_gpus_is_written),
 		TEST(dismounted_gpus_of_a_pool_plan_nothing),
