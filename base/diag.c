@@ -114,6 +114,24 @@ void diags_append(struct diags *into, const struct diags *from)
 	into->n_dropped += from->n_dropped;
 }
 
+void diags_keep(struct diags *diags, const struct source *source)
+{
+	struct source *copy = NULL;
+	for (struct diag *diag = diags->first; diag; diag = diag->next) {
+		if (diag->loc.source != source && diag->also.source != source)
+			continue;
+		if (!copy) {
+			copy = arena_copy(diags->arena, source, sizeof(*source));
+			copy->name = arena_strdup(diags->arena, source->name);
+			copy->bytes = arena_copy(diags->arena, source->bytes, source->n_bytes);
+		}
+		if (diag->loc.source == source)
+			diag->loc.source = copy;
+		if (diag->also.source == source)
+			diag->also.source = copy;
+	}
+}
+
 static int compare(const void *a_at, const void *b_at)
 {
 	const struct loc *a = &(*(struct diag *const *)a_at)->loc, *b = &(*(struct diag *const *)b_at)->loc;

@@ -86,6 +86,10 @@ void diag_also(struct diags *diags, struct loc loc, const char *message);
 /* Copies all findings of 'from' to the end of 'into'; sources that they point into must outlive both. */
 void diags_append(struct diags *into, const struct diags *from);
 
+/* Findings that point into 'source' point into a copy in their own memory from now on: for readers that free what they
+ * read while the findings are still to be shown. Without such findings nothing is copied. */
+void diags_keep(struct diags *diags, const struct source *source);
+
 /* By source name, line, column, then order of arrival; findings without a position come last. */
 void diags_sort(struct diags *diags);
 

@@ -30,14 +30,16 @@ enum { PLAN_FILE_MAX = 1 << 30 };
 /* A saved plan, or NULL: SOURCE is not one. */
 static struct run *read_saved(const char *path, struct diags *diags)
 {
-	struct source source;
 	struct arena *arena = arena_new();
+	struct source *source = arena_new_of(arena, struct source); /* findings point into it */
 	struct run *run = NULL;
-	if (file_kind(path, true) == FILE_REGULAR &&
-		source_read_file(path, PLAN_FILE_MAX, arena, &source, diags) == 0 && planfile_is(&source))
-		planfile_read(arena, &source, &run, diags);
-	if (!run)
+	if (file_kind(path, true) == FILE_REGULAR && source_read_file(path, PLAN_FILE_MAX, arena, source, diags) == 0 &&
+		planfile_is(source))
+		planfile_read(arena, source, &run, diags);
+	if (!run) {
+		diags_keep(diags, source);
 		arena_free(arena);
+	}
 	return run;
 }
 

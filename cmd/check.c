@@ -11,10 +11,10 @@ enum { PLAN_FILE_MAX = 1 << 30 };
 
 static int read_plans(const char *path, struct arena *arena, struct run **out, struct diags *diags)
 {
-	struct source source;
-	if (source_read_file(path, PLAN_FILE_MAX, arena, &source, diags) < 0)
+	struct source *source = arena_new_of(arena, struct source); /* findings point into it */
+	if (source_read_file(path, PLAN_FILE_MAX, arena, source, diags) < 0)
 		return -1;
-	return planfile_read(arena, &source, out, diags);
+	return planfile_read(arena, source, out, diags);
 }
 
 static enum exit_code show(const struct run *run, struct diags *diags, bool as_json)

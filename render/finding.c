@@ -33,6 +33,10 @@ static bool find_line(const struct source *source, uint32_t number, struct line 
 /* One character of the line: where the next one starts, and its columns as they will be shown. */
 static const char *step_over(const char *at, const char *end, unsigned *columns)
 {
+	if (*at >= ' ' && *at <= '~') { /* a file of one line may have millions of these */
+		*columns = 1;
+		return at + 1;
+	}
 	gunichar c = g_utf8_get_char_validated(at, end - at);
 	if (c == '\t') {
 		*columns = TAB_COLUMNS;

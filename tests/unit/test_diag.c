@@ -144,6 +144,26 @@ static void sort_is_by_place_and_stable(void **state)
 	assert_string_equal(diags->last->message, "8");
 }
 
+static void kept_source_outlives_its_reader(void **state)
+{
+	struct fixture *fixture = *state;
+	struct source *read = g_new(struct source, 1);
+	struct source other = { "other.yaml", "b", 1 };
+	*read = (struct source){ g_strdup("a.yaml"), g_strdup("bytes"), strlen("bytes") };
+	diag_add(fixture->diags, D_YAML_SYNTAX, (struct loc){ read, 1, 1, 1 }, NULL, "first");
+	diag_also(fixture->diags, (struct loc){ read, 1, 2, 1 }, "besides");
+	diag_add(fixture->diags, D_YAML_SYNTAX, (struct loc){ &other, 1, 1, 1 }, NULL, "second");
+	diags_keep(fixture->diags, read);
+	g_free((char *)read->name);
+	g_free((char *)read->bytes);
+	g_free(read);
+	const struct diag *diag = fixture->diags->first;
+	assert_string_equal(diag->loc.source->name, "a.yaml");
+	assert_memory_equal(diag->loc.source->bytes, "bytes", diag->loc.source->n_bytes);
+	assert_ptr_equal(diag->also.source, diag->loc.source);
+	assert_ptr_equal(diag->next->loc.source, &other);
+}
+
 static void sort_of_nothing_is_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -164,6 +184,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(append_copies_and_outlives, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sort_is_by_place_and_stable, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sort_of_nothing_is_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(kept_source_outlives_its_reader, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
