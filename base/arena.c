@@ -52,6 +52,22 @@ void arena_free(struct arena *arena)
 	g_free(arena);
 }
 
+void arena_clear(struct arena *arena)
+{
+	struct block *newest = arena->blocks;
+	if (!newest)
+		return;
+	for (struct block *block = newest->next, *next; block; block = next) {
+		next = block->next;
+		ASAN_UNPOISON_MEMORY_REGION(block->bytes, block->size);
+		g_free(block);
+	}
+	newest->next = NULL;
+	newest->used = 0;
+	ASAN_POISON_MEMORY_REGION(newest->bytes, newest->size);
+	arena->used = 0;
+}
+
 static struct block *block_new(size_t size)
 {
 	struct block *block = g_malloc(sizeof(*block) + size);

@@ -17,6 +17,8 @@ struct arena;
 
 struct arena *arena_new(void);
 void arena_free(struct arena *arena); /* NULL is accepted */
+/* Gives up all that was allocated and keeps the room, for the next round of the same work. */
+void arena_clear(struct arena *arena);
 typedef struct arena arena_auto;      /* for g_autoptr(arena_auto) alone: the one struct typedef, GLib wants it */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(arena_auto, arena_free)
 

@@ -113,6 +113,11 @@ static void fix_unknown_places(struct arena *arena, struct world *world)
 		struct vm *vm = &world->vms[i];
 		if (vm_is_off(vm) || !vm->n_adapters)
 			continue;
+		bool told = true;
+		for (uint32_t a = 0; a < vm->n_adapters && told; a++)
+			told = vm->adapters[a].gpus == adapter_gpus(world, vm, &vm->adapters[a]);
+		if (told)
+			continue;
 		struct adapter *adapters = arena_copy(arena, vm->adapters, vm->n_adapters * sizeof(*adapters));
 		for (uint32_t a = 0; a < vm->n_adapters; a++)
 			adapters[a].gpus = adapter_gpus(world, vm, &adapters[a]);

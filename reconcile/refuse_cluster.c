@@ -32,7 +32,6 @@ static void refuse_rollout(struct wants *wants)
 static void refuse_unbuilt(struct wants *wants)
 {
 	const struct spec_cluster *cluster = wants->input->cluster;
-	const struct spec *spec = wants->input->spec;
 	refuse_rollout(wants);
 	if (cluster->unmanaged != UNMANAGED_REPORT)
 		not_built(wants, &cluster->head, "unmanaged");
@@ -42,10 +41,8 @@ static void refuse_unbuilt(struct wants *wants)
 		not_built(wants, &cluster->head, "suspend");
 	if (cluster->max_partitions_per_vm != 1)
 		not_built(wants, &cluster->head, "maxPartitionsPerVM");
-	for (uint32_t i = 0; i < spec->n_assignments; i++) {
-		const struct spec_assignment *assignment = &spec->assignments[i];
-		if (strcmp(assignment->cluster, cluster->name) != 0)
-			continue;
+	for (uint32_t i = 0; i < wants->n_assignments; i++) {
+		const struct spec_assignment *assignment = wants->assignments[i];
 		if (assignment->placement != PLACEMENT_PREFERRED)
 			not_built(wants, &assignment->head, "placement");
 		if (assignment->requires)
@@ -88,6 +85,14 @@ static void refuse_type(struct wants *wants, const struct host *host)
 			host->name, is_clustered ? host->cluster_name : "");
 }
 
+static bool tell_the_same_nodes(const struct host *a, const struct host *b)
+{
+	bool same = a->n_nodes == b->n_nodes;
+	for (uint32_t i = 0; i < a->n_nodes && same; i++)
+		same = strcmp(a->nodes[i].name, b->nodes[i].name) == 0;
+	return same;
+}
+
 bool refuse_cluster(struct wants *wants)
 {
 	const struct world *world = wants->input->observed;
@@ -99,7 +104,8 @@ bool refuse_cluster(struct wants *wants)
 		refuse_type(wants, &world->hosts[i]);
 	/* every node tells the same list: the first one's is enough, so that a mistake is said once */
 	for (uint32_t i = 0; i < world->n_hosts && wants->refusals->len == before; i++)
-		if (wants->input->cluster->type == CLUSTER_FAILOVER)
+		if (wants->input->cluster->type == CLUSTER_FAILOVER &&
+			(i == 0 || !tell_the_same_nodes(&world->hosts[i - 1], &world->hosts[i])))
 			refuse_nodes(wants, &world->hosts[i]);
 	return wants->refusals->len > before;
 }

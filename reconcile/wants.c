@@ -157,14 +157,10 @@ static void manage_named(struct wants *wants, const struct naming *naming)
 
 static bool is_named_by_a_line(const struct wants *wants, const char *name)
 {
-	const struct spec *spec = wants->input->spec;
-	for (uint32_t i = 0; i < spec->n_assignments; i++) {
-		if (strcmp(spec->assignments[i].cluster, wants->input->cluster->name) != 0)
-			continue;
-		for (uint32_t j = 0; j < spec->assignments[i].n_vms; j++)
-			if (g_ascii_strcasecmp(spec->assignments[i].vms[j].name, name) == 0)
+	for (uint32_t i = 0; i < wants->n_assignments; i++)
+		for (uint32_t j = 0; j < wants->assignments[i]->n_vms; j++)
+			if (g_ascii_strcasecmp(wants->assignments[i]->vms[j].name, name) == 0)
 				return true;
-	}
 	return false;
 }
 
@@ -197,16 +193,24 @@ static void manage_matched(struct wants *wants, const struct naming *naming)
 			match->name_pattern, wants->input->cluster->name);
 }
 
-static void manage_all(struct wants *wants)
+static void find_assignments(struct wants *wants)
 {
 	const struct spec *spec = wants->input->spec;
+	g_autoptr(GPtrArray) found = g_ptr_array_new();
+	for (uint32_t i = 0; i < spec->n_assignments; i++)
+		if (strcmp(spec->assignments[i].cluster, wants->input->cluster->name) == 0)
+			g_ptr_array_add(found, (gpointer)&spec->assignments[i]);
+	wants->assignments = arena_copy(wants->arena, found->pdata, found->len * sizeof(gpointer));
+	wants->n_assignments = found->len;
+}
+
+static void manage_all(struct wants *wants)
+{
 	uint32_t rank = 0;
 	/* lines first, patterns second: explicit names win */
 	for (int patterns = 0; patterns <= 1; patterns++)
-		for (uint32_t i = 0; i < spec->n_assignments; i++) {
-			const struct spec_assignment *assignment = &spec->assignments[i];
-			if (strcmp(assignment->cluster, wants->input->cluster->name) != 0)
-				continue;
+		for (uint32_t i = 0; i < wants->n_assignments; i++) {
+			const struct spec_assignment *assignment = wants->assignments[i];
 			struct naming naming = { assignment,
 				cluster_find_group(wants->input->cluster, assignment->gpus), &rank };
 			if (patterns)
@@ -287,6 +291,7 @@ struct wants *wants_make(struct arena *arena, const struct plan_input *input, st
 	if (input->cluster) {
 		find_owner(wants);
 		wants->partitioned = cluster_partitioned_group(input->cluster);
+		find_assignments(wants);
 		manage_all(wants);
 		own_recorded(wants);
 		choose_gpus(wants); /* knows whom it would disturb */

@@ -41,6 +41,8 @@ struct vm_want {
 
 struct wants {
 	const struct plan_input *input;
+	const struct spec_assignment **assignments; /* of the cluster, in the order of the manifests */
+	uint32_t n_assignments;
 	struct gpu_want *gpus;               /* per GPU of the observed world */
 	struct vm_want *vms;                 /* per VM */
 	const struct gpu_group *partitioned; /* the group with a partition count, or NULL */

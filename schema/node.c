@@ -22,7 +22,7 @@ struct parse {
 	document_fn *each;
 	void *user;
 	struct diags *diags;
-	struct arena *arena; /* of the document */
+	struct arena *arena; /* of the document that is being read */
 	struct node *root;
 	struct frame frames[NODE_DEPTH_MAX];
 	uint32_t depth, n_nodes, n_documents;
@@ -69,7 +69,7 @@ int node_parse(const struct source *source, document_fn *each, void *user, struc
 	/* libyaml would count a byte order mark as a column. */
 	if (n_bytes >= 3 && memcmp(bytes, byte_order_mark, 3) == 0)
 		bytes += 3, n_bytes -= 3;
-	struct parse parse = { .source = source, .each = each, .user = user, .diags = diags };
+	struct parse parse = { .source = source, .each = each, .user = user, .diags = diags, .arena = arena_new() };
 	tab_finder_init(&parse.tabs, source);
 	if (!yaml_parser_initialize(&parse.parser))
 		BUG("libyaml cannot be initialised");
@@ -165,7 +165,6 @@ static void document_begin(struct parse *parse, const yaml_event_t *event)
 	}
 	if (event->data.document_start.tag_directives.start != event->data.document_start.tag_directives.end)
 		refuse(parse, D_YAML_ALIAS, loc, "%TAG is not allowed; remove it");
-	parse->arena = arena_new();
 	parse->root = NULL;
 }
 
@@ -178,7 +177,7 @@ static void document_finish(struct parse *parse)
 		if (result < 0)
 			parse->result = result;
 	}
-	g_clear_pointer(&parse->arena, arena_free);
+	arena_clear(parse->arena);
 }
 
 /* Hangs a node into the innermost open list or map; a scalar may become a key there. */

@@ -85,6 +85,23 @@ static void adopted_memory_outlives_its_arena(void **state)
 	arena_adopt(into, arena_new());
 }
 
+static void cleared_arena_gives_zeroed_memory_again(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	arena_clear(arena);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 100; i++) {
+			char *at = arena_alloc(arena, 1000);
+			for (int j = 0; j < 1000; j++)
+				assert_int_equal(at[j], 0);
+			memset(at, 0xff, 1000);
+		}
+		arena_clear(arena);
+		assert_int_equal(arena_used(arena), 0);
+	}
+}
+
 static void free_accepts_null(void **state)
 {
 	(void)state;
@@ -100,6 +117,7 @@ int main(void)
 		cmocka_unit_test(texts_are_copied),
 		cmocka_unit_test(taken_array_moves_its_elements),
 		cmocka_unit_test(adopted_memory_outlives_its_arena),
+		cmocka_unit_test(cleared_arena_gives_zeroed_memory_again),
 		cmocka_unit_test(free_accepts_null),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
