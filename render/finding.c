@@ -3,9 +3,12 @@
 #include "reconcile/planfile_parts.h"
 #include "render/print.h"
 
+#include <limits.h>
 #include <string.h>
 
-enum { LINE_COLUMNS = 110, LINE_BEFORE = 50, TAB_COLUMNS = 8 };
+/* A line is shown as far as LINE_COLUMNS, and of characters without width no more than LINE_CHARACTERS: lines of many
+ * megabytes are cut before anything is measured. */
+enum { LINE_COLUMNS = 110, LINE_BEFORE = 50, LINE_CHARACTERS = 440, TAB_COLUMNS = 8 };
 
 struct line {
 	const char *start, *end;
@@ -30,43 +33,50 @@ static bool find_line(const struct source *source, uint32_t number, struct line 
 	return true;
 }
 
+static bool is_plain(char c)
+{
+	return c >= ' ' && c <= '~';
+}
+
+/* Where the character after the one at 'at' starts. A byte that is not UTF-8 counts as one. */
+static const char *next_character(const char *at, const char *end)
+{
+	if (is_plain(*at))
+		return at + 1;
+	return g_utf8_get_char_validated(at, end - at) >= (gunichar)-2 ? at + 1 : g_utf8_next_char(at);
+}
+
 /* One character of the line: where the next one starts, and its columns as they will be shown. */
 static const char *step_over(const char *at, const char *end, unsigned *columns)
 {
-	if (*at >= ' ' && *at <= '~') { /* a file of one line may have millions of these */
-		*columns = 1;
-		return at + 1;
+	const char *next = next_character(at, end);
+	if (is_plain(*at) || *at == '\t') {
+		*columns = *at == '\t' ? TAB_COLUMNS : 1;
+		return next;
 	}
-	gunichar c = g_utf8_get_char_validated(at, end - at);
-	if (c == '\t') {
-		*columns = TAB_COLUMNS;
-		return at + 1;
-	}
-	const char *next = c >= (gunichar)-2 ? at + 1 : g_utf8_next_char(at);
 	g_autoptr(GString) shown = g_string_new(NULL);
 	print_textn(shown, at, next - at);
 	*columns = print_width(shown->str);
 	return next;
 }
 
-static const char *skip_characters(const char *at, const char *end, uint32_t n, unsigned *columns_out)
+static const char *skip_characters(const char *at, const char *end, uint32_t n)
 {
-	*columns_out = 0;
-	for (uint32_t i = 0; i < n && at < end; i++) {
-		unsigned columns;
-		at = step_over(at, end, &columns);
-		*columns_out += columns;
-	}
+	for (uint32_t i = 0; i < n && at < end; i++)
+		at = next_character(at, end);
 	return at;
 }
 
-static const char *skip_columns(const char *at, const char *end, unsigned n)
+/* Over at most 'n_characters', until their columns are 'n_columns' or more. */
+static const char *skip_columns(
+	const char *at, const char *end, uint32_t n_characters, unsigned n_columns, unsigned *sum_out)
 {
 	unsigned columns, sum = 0;
-	while (at < end && sum < n) {
+	for (uint32_t i = 0; i < n_characters && at < end && sum < n_columns; i++) {
 		at = step_over(at, end, &columns);
 		sum += columns;
 	}
+	*sum_out = sum;
 	return at;
 }
 
@@ -95,14 +105,41 @@ static void put_padding(GString *out, const char *at, const char *end)
 	}
 }
 
-static void put_carets(GString *out, unsigned columns, unsigned left, const struct style *style)
+static void put_carets(GString *out, unsigned columns, const struct style *style)
 {
-	unsigned n = CLAMP(columns, 1, MAX(left, 1));
 	print_on(out, style, COLOUR_RED);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < MAX(columns, 1); i++)
 		g_string_append_c(out, '^');
 	print_off(out, style);
 	g_string_append_c(out, '\n');
+}
+
+/* What of a line is shown. */
+struct excerpt {
+	const char *from, *caret, *to;
+	unsigned before; /* columns between 'from' and the caret */
+	unsigned marked; /* columns that are underlined */
+};
+
+static struct excerpt cut_line(const struct line *line, struct loc loc)
+{
+	uint32_t n_before = loc.col ? loc.col - 1 : 0;
+	unsigned columns, cut;
+	struct excerpt out = { .from = line->start };
+	out.caret = skip_characters(line->start, line->end, n_before);
+	bool fits = skip_columns(line->start, line->end, LINE_CHARACTERS, LINE_COLUMNS + 1, &columns) == line->end &&
+		    columns <= LINE_COLUMNS;
+	if (!fits && n_before > LINE_BEFORE)
+		out.from = skip_characters(line->start, line->end, n_before - LINE_BEFORE);
+	skip_columns(out.from, out.caret, LINE_CHARACTERS, UINT_MAX, &out.before);
+	if (!fits && out.before > LINE_BEFORE) {
+		out.from = skip_columns(out.from, out.caret, LINE_CHARACTERS, out.before - LINE_BEFORE, &cut);
+		out.before -= cut;
+	}
+	out.to = skip_columns(out.from, line->end, LINE_CHARACTERS, LINE_COLUMNS, &columns);
+	skip_columns(out.caret, line->end, CLAMP(loc.len, 1, LINE_CHARACTERS), LINE_COLUMNS, &out.marked);
+	out.marked = MIN(out.marked, LINE_COLUMNS - MIN(fits ? 0 : out.before, LINE_BEFORE));
+	return out;
 }
 
 static void put_excerpt(GString *out, struct loc loc, const struct style *style)
@@ -110,29 +147,21 @@ static void put_excerpt(GString *out, struct loc loc, const struct style *style)
 	struct line line;
 	if (!loc.source || !find_line(loc.source, loc.line, &line))
 		return;
-	unsigned before, marked, whole;
-	const char *from = line.start;
-	const char *caret = skip_characters(line.start, line.end, loc.col ? loc.col - 1 : 0, &before);
-	skip_characters(caret, line.end, MAX(loc.len, 1), &marked);
-	skip_characters(line.start, line.end, UINT32_MAX, &whole);
-	if (whole > LINE_COLUMNS && before > LINE_BEFORE)
-		from = skip_columns(line.start, line.end, before - LINE_BEFORE);
-	const char *to = skip_columns(from, line.end, LINE_COLUMNS);
+	struct excerpt excerpt = cut_line(&line, loc);
 	const char *cut = print_ellipsis(style);
-	unsigned cut_columns = from > line.start ? print_width(cut) : 0;
+	unsigned cut_columns = excerpt.from > line.start ? print_width(cut) : 0;
 	print_on(out, style, COLOUR_DIM);
 	g_string_append_printf(out, "%5u | ", loc.line);
 	print_off(out, style);
 	g_string_append(out, cut_columns ? cut : "");
-	put_source(out, from, to);
-	g_string_append(out, to < line.end ? cut : "");
+	put_source(out, excerpt.from, excerpt.to);
+	g_string_append(out, excerpt.to < line.end ? cut : "");
 	print_on(out, style, COLOUR_DIM);
 	g_string_append(out, "\n      | ");
 	print_off(out, style);
 	g_string_append_printf(out, "%*s", (int)cut_columns, "");
-	put_padding(out, from, caret);
-	unsigned shown = whole > LINE_COLUMNS ? LINE_COLUMNS - MIN(before, LINE_BEFORE) : LINE_COLUMNS;
-	put_carets(out, marked, shown, style);
+	put_padding(out, excerpt.from, excerpt.caret);
+	put_carets(out, excerpt.marked, style);
 }
 
 static void put_position(GString *out, struct loc loc)

@@ -67,6 +67,51 @@ static void long_line_is_cut_around_the_caret(void **state)
 	assert_true(g_str_has_prefix(source, "...yyy"));
 }
 
+/* A line of many megabytes, as a hostile manifest may have it, and as many findings as are printed of one. */
+static void huge_line_is_cut_around_every_caret(void **state)
+{
+	(void)state;
+	enum { LINE = 4 << 20, FINDINGS = 64 };
+	g_autoptr(arena_auto) arena = arena_new();
+	char *bytes = arena_alloc(arena, LINE);
+	for (uint32_t i = 0; i < LINE; i += 2)
+		memcpy(bytes + i, "? ", 2);
+	struct source source = { "a.yaml", bytes, LINE };
+	struct diags *diags = diags_new(arena);
+	for (uint32_t i = 0; i < FINDINGS; i++)
+		(void)!diag_add(diags, D_FIELD_RANGE, (struct loc){ &source, 1, LINE - 2 * i - 1, 1 }, NULL, "no");
+	g_autoptr(GString) out = g_string_new(NULL);
+	render_diags_text(out, diags, &plain);
+	g_auto(GStrv) lines = g_strsplit(out->str, "\n", -1);
+	assert_int_equal(g_strv_length(lines), 3 * FINDINGS + 2);
+	for (uint32_t i = 0; i < FINDINGS; i++) {
+		const char *shown = lines[3 * i + 1], *carets = lines[3 * i + 2];
+		assert_true(strlen(shown) <= 8 + 110 + 6);
+		assert_true(g_str_has_prefix(shown, "    1 | ...? ? "));
+		assert_int_equal(strcspn(carets, "^"), 8 + 3 + 50);
+		assert_int_equal(shown[8 + 3 + 50], '?');
+	}
+}
+
+static void characters_without_width_are_cut_too(void **state)
+{
+	(void)state;
+	g_autoptr(GString) line = g_string_new("x");
+	for (uint32_t i = 0; i < 100000; i++)
+		g_string_append(line, "\xcc\x81");
+	g_autofree char *text = render_at(line->str, 1, 90001, 9000);
+	assert_true(strlen(text) < 2000);
+	assert_non_null(strchr(text, '^'));
+}
+
+static void caret_of_a_long_value_ends_with_the_excerpt(void **state)
+{
+	(void)state;
+	g_autofree char *line = g_strnfill(5000, 'y');
+	g_autofree char *text = render_at(line, 1, 1001, 4000);
+	assert_int_equal(strspn(strchr(text, '^'), "^"), 60);
+}
+
 static void line_that_is_not_there_has_no_excerpt(void **state)
 {
 	(void)state;
@@ -125,6 +170,9 @@ int main(void)
 		cmocka_unit_test(caret_counts_columns_of_wide_characters_and_tabs),
 		cmocka_unit_test(control_characters_are_escaped_and_counted),
 		cmocka_unit_test(long_line_is_cut_around_the_caret),
+		cmocka_unit_test(huge_line_is_cut_around_every_caret),
+		cmocka_unit_test(characters_without_width_are_cut_too),
+		cmocka_unit_test(caret_of_a_long_value_ends_with_the_excerpt),
 		cmocka_unit_test(line_that_is_not_there_has_no_excerpt),
 		cmocka_unit_test(second_place_is_shown),
 		cmocka_unit_test(no_finding_is_no_text),
