@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs examples/ci as a pipeline would, and reads the files that only other programs run.
+
+test_examples.py CHECK HVGPU: one check each, pipeline, comment, yaml or units; 77: the tool that it needs is missing.
+"""
+import configparser
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CI = ROOT / 'examples/ci'
+SCHEDULED = ROOT / 'examples/scheduled'
+SKIPPED = 77
+
+FAKE_GH = r"""#!/bin/bash
+printf '%s ' "$@" >>"$GH_LOG"
+printf '\n' >>"$GH_LOG"
+case "$*" in
+*--jq*) [ -z "$GH_ID" ] || printf '%s\n' $GH_ID ;;
+esac
+"""
+
+
+class Pipeline:
+    """A copy of the example in a folder of its own, with a GitHub job's environment."""
+
+    def __init__(self, folder, hvgpu):
+        self.folder = pathlib.Path(folder)
+        for name in ('manifests', 'snapshots'):
+            shutil.copytree(CI / name, self.folder / name)
+        self.summary = self.folder / 'summary.md'
+        self.env = dict(os.environ, HVGPU=hvgpu, HVGPU_NOW='2026-11-24T02:00:00Z', HVGPU_OWNER='example.com/ops',
+                        GITHUB_STEP_SUMMARY=str(self.summary))
+
+    def plan(self):
+        """The exit code, and what the page of the job and the kept plan say."""
+        self.summary.write_text('')
+        done = subprocess.run([CI / 'plan.sh'], cwd=self.folder, env=self.env, capture_output=True, text=True,
+                              check=False, timeout=120)
+        kept = self.folder / 'plan'
+        assert (kept / 'exit-code').read_text() == f'{done.returncode}\n', done
+        assert (kept / 'plan.md').read_text() == self.summary.read_text(), 'the page is not the plan'
+        return done.returncode, self.summary.read_text()
+
+    def edit(self, name, old, new):
+        path = self.folder / name
+        text = path.read_text()
+        assert old in text, f'{name} has no {old!r}'
+        path.write_text(text.replace(old, new))
+
+
+def check_pipeline(hvgpu):
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline = Pipeline(folder, hvgpu)
+        code, page = pipeline.plan()
+        assert code == 2, (code, page)
+        assert page.startswith('<!-- hvgpu:plan:workshop -->\n') and '2 restarts' in page, page
+        plan = json.loads((pipeline.folder / 'plan/plan.json').read_text())
+        assert plan['cost']['vms_stopped'] == 2, plan['cost']
+
+        pipeline.edit('manifests/workshop.yaml', 'partitionCount: 4', 'partitionCount: 3')
+        code, page = pipeline.plan()
+        assert code == 5 and 'refused' in page, (code, page)
+
+        pipeline.edit('manifests/workshop.yaml', 'partitionCount: 3', 'partitionCount: many')
+        code, page = pipeline.plan()
+        assert code == 3 and 'HV202' in page, (code, page)
+        assert not (pipeline.folder / 'plan/plan.json').exists(), 'a plan of bad manifests was kept'
+
+        pipeline.edit('manifests/workshop.yaml', 'partitionCount: many', 'partitionCount: 4')
+        world = pipeline.folder / 'snapshots/world.yaml'
+        subprocess.run([hvgpu, 'apply', 'manifests', '--hosts', f'sim:{world}', '--allow', 'restarts=2'],
+                       cwd=pipeline.folder, env=pipeline.env, check=True, capture_output=True, timeout=120)
+        code, page = pipeline.plan()
+        assert code == 0 and 'nothing to do' in page, (code, page)
+
+        pipeline.edit('manifests/workshop.yaml', '- name: hv01', '- name: hv01\n    - name: hv02')
+        code, page = pipeline.plan()
+        assert code == 4 and 'incomplete, not clean' in page, (code, page)
+
+
+def check_comment(_):
+    """The first run writes a comment, later ones edit the one that is there."""
+    for found, expected in (('', 'POST repos/o/r/issues/7/comments'), ('41 42', 'PATCH repos/o/r/issues/comments/41')):
+        with tempfile.TemporaryDirectory() as folder:
+            gh = pathlib.Path(folder, 'gh')
+            gh.write_text(FAKE_GH)
+            gh.chmod(0o755)
+            log = pathlib.Path(folder, 'log')
+            env = dict(os.environ, PATH=f'{folder}:{os.environ["PATH"]}', GH_LOG=str(log), GH_ID=found,
+                       GITHUB_REPOSITORY='o/r', PULL_REQUEST='7')
+            subprocess.run([CI / 'comment.sh', 'plan.md'], env=env, check=True, timeout=60)
+            calls = log.read_text().splitlines()
+            assert len(calls) == 2 and f'{expected} --field body=@plan.md' in calls[1], calls
+
+
+def check_yaml(_):
+    """The files parse, and what they call is there."""
+    import yaml  # here, since no other check needs it
+    github = yaml.safe_load((CI / 'github-workflow.yaml').read_text())
+    steps = github['jobs']['plan']['steps']
+    script = '\n'.join(step.get('run', '') for step in steps)
+    assert github['permissions'] == {'contents': 'read', 'pull-requests': 'write'}
+    assert 'plan.sh' in script and 'comment.sh' in script and steps[0]['with']['persist-credentials'] is False
+    for step in steps:
+        if 'run' in step:
+            assert '${{' not in step['run'], 'an expression in a script is a way to inject one'
+            subprocess.run(['bash', '-n', '-c', step['run']], check=True)
+    gitlab = yaml.safe_load((CI / 'gitlab-ci.yaml').read_text())['gpu-plan']
+    assert any('plan.sh' in line for line in gitlab['script'])
+    assert gitlab['artifacts']['when'] == 'always' and gitlab['allow_failure'] == {'exit_codes': 2}
+
+
+def check_units(hvgpu):
+    """The units parse; systemd itself looks at them where there is one."""
+    service, timer = ((SCHEDULED / f'hvgpu-apply.{kind}') for kind in ('service', 'timer'))
+    units = {}
+    for path in (service, timer):
+        units[path] = configparser.RawConfigParser(strict=False, delimiters='=', comment_prefixes='#')
+        units[path].optionxform = str
+        units[path].read_string(path.read_text())
+    assert units[service]['Service']['Type'] == 'oneshot' and units[service]['Service']['TimeoutStartSec']
+    for key in ('Persistent', 'RandomizedDelaySec', 'FixedRandomDelay'):
+        assert units[timer]['Timer'][key], key
+    words = units[service]['Service']['ExecStart'].split()
+    help_text = subprocess.run([hvgpu, 'help', words[1]], capture_output=True, text=True, check=True).stdout
+    for word in words[2:]:
+        assert not word.startswith('--') or word in help_text, f'hvgpu {words[1]} has no {word}'
+    if not shutil.which('systemd-analyze'):
+        print('systemd-analyze is missing: the units were parsed only')
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for path in (service, timer):
+            text = path.read_text().replace('/usr/bin/hvgpu', '/bin/true')
+            pathlib.Path(folder, path.name).write_text(text)
+        done = subprocess.run(['systemd-analyze', 'verify', '--man=no', f'{folder}/{service.name}',
+                               f'{folder}/{timer.name}'], capture_output=True, text=True, check=False, timeout=60)
+        about_ours = [line for line in done.stderr.splitlines() if 'hvgpu-apply' in line]
+        assert not about_ours, '\n'.join(about_ours)
+
+
+def main():
+    check, hvgpu = sys.argv[1:]
+    try:
+        {'pipeline': check_pipeline, 'comment': check_comment, 'yaml': check_yaml, 'units': check_units}[check](hvgpu)
+    except ImportError as error:
+        print(f'SKIPPED: {error}')
+        sys.exit(1 if os.environ.get('CI') == 'true' else SKIPPED)
+
+
+if __name__ == '__main__':
+    main()
