@@ -5,7 +5,8 @@
 A case is a folder with
   args        one command per line, as a shell would split it, without the program's name; '#' starts a comment
   anything    input files; the commands run in a copy of the folder
-  setup.sh    run first with bash, if it is there (to make a git repository, for example)
+  setup.sh    run first with bash, if it is there (to make a git repository, for example); EXAMPLES is the folder of
+              examples; exit code 77 skips the case, where a tool that it needs is not installed
   env         NAME=value lines added to the environment, if it is there
   expect.out  all of standard output; missing: nothing may be written
   expect.err  all of standard error, likewise
@@ -29,6 +30,11 @@ import tempfile
 
 EXPECTED = ('expect.out', 'expect.err', 'expect.exit')
 COMMAND_SECONDS = 60
+SKIPPED = 77
+
+
+class Skipped(Exception):
+    """The case cannot be run here."""
 
 
 def environment(case, home):
@@ -59,8 +65,12 @@ def execute(case, hvgpu, work):
     shutil.copytree(case, folder, symlinks=True, ignore=shutil.ignore_patterns('expect.*', 'expect', 'args', 'env'))
     env = environment(case, home)
     if (folder / 'setup.sh').exists():
-        subprocess.run(['bash', '-euo', 'pipefail', 'setup.sh'], cwd=folder, env=env, check=True,
-                       stdout=subprocess.DEVNULL)
+        examples = pathlib.Path(__file__).resolve().parents[2] / 'examples'
+        done = subprocess.run(['bash', '-euo', 'pipefail', 'setup.sh'], cwd=folder, stdout=subprocess.DEVNULL,
+                              env={**env, 'EXAMPLES': str(examples)}, check=False)
+        if done.returncode == SKIPPED:
+            raise Skipped
+        done.check_returncode()
         (folder / 'setup.sh').unlink()
     out, err, exits = b'', b'', b''
     commands = commands_of(case)
@@ -152,7 +162,13 @@ def main():
     args = parser.parse_args()
     failed = 0
     for case in args.cases:
-        problems = run_case(case, args)
+        try:
+            problems = run_case(case, args)
+        except Skipped:
+            print(f'{case}: skipped')
+            if len(args.cases) == 1:
+                return SKIPPED
+            continue
         failed += bool(problems)
         if problems:
             print(f'{case}: not as expected (--update accepts it)', *problems, sep='\n')
