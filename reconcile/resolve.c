@@ -237,6 +237,11 @@ static void resolve_step_by_step(struct arena *arena, struct wants *wants, struc
 		resolve_mount_alone(arena, goal, gpu);
 }
 
+static bool takes_devices(const struct vm_want *want)
+{
+	return want->ownership == VM_MANAGED && want->group && want->group->passthrough;
+}
+
 struct world *resolve_goal(struct arena *arena, struct wants *wants, bool *complete)
 {
 	struct world *goal = world_copy(arena, wants->input->observed);
@@ -247,8 +252,13 @@ struct world *resolve_goal(struct arena *arena, struct wants *wants, bool *compl
 		return goal;
 	}
 	resolve_gpus(arena, wants, goal);
+	/* whoever gives a whole GPU up comes before those who look for a free one */
 	for (uint32_t i = 0; i < goal->n_vms; i++)
-		resolve_vm(arena, wants, goal, i);
+		if (!takes_devices(&wants->vms[i]))
+			resolve_vm(arena, wants, goal, i);
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		if (takes_devices(&wants->vms[i]))
+			resolve_vm(arena, wants, goal, i);
 	return goal;
 }
 
@@ -284,12 +294,43 @@ static void ride(struct arena *arena, struct wants *wants, bool will_be_off, str
 			vm->name);
 }
 
+/* Of two surplus adapters the one to go: of which nobody knows where it is, then the higher id. */
+static bool goes_sooner(const struct adapter *a, const struct adapter *b)
+{
+	if (!a->gpus != !b->gpus)
+		return !a->gpus;
+	return g_strcmp0(a->id, b->id) > 0;
+}
+
+/* Surplus adapters never stop a VM, but one that lets go of its partitions anyway comes back with what is allowed
+ * (world.md decision 11). */
+static void drop_surplus(struct arena *arena, const struct wants *wants, struct vm *vm, uint32_t index)
+{
+	const struct vm_want *want = &wants->vms[index];
+	if (want->ownership != VM_MANAGED || !want->group || want->group->passthrough)
+		return;
+	while (vm->n_adapters > wants->input->cluster->max_partitions_per_vm) {
+		struct adapter *left = arena_array(arena, struct adapter, vm->n_adapters);
+		uint32_t worst = 0, n = 0;
+		for (uint32_t i = 1; i < vm->n_adapters; i++)
+			if (goes_sooner(&vm->adapters[i], &vm->adapters[worst]))
+				worst = i;
+		for (uint32_t i = 0; i < vm->n_adapters; i++)
+			if (i != worst)
+				left[n++] = vm->adapters[i];
+		vm->adapters = left;
+		vm->n_adapters = n;
+	}
+}
+
 void resolve_riding(struct arena *arena, struct wants *wants, const struct touch *touch, struct world *goal)
 {
 	for (uint32_t i = 0; i < goal->n_vms; i++) {
 		struct vm *vm = &goal->vms[i];
 		if (wants->input->mode == PLAN_APPLY && !wants->vms[i].frozen && !wants->vms[i].excluded)
 			ride(arena, wants, vm_is_off(&wants->input->observed->vms[i]) || touch->vms[i].stop, goal, i);
+		if (wants->input->mode == PLAN_APPLY && (touch->vms[i].stop || touch->vms[i].cycle))
+			drop_surplus(arena, wants, vm, i);
 		if (touch->vms[i].stop && vm->clustered == TRI_YES && maybe_is(vm->offline_action, OFFLINE_SAVE))
 			vm->offline_action = KNOWN(OFFLINE_FORCED);
 	}
