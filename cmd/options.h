@@ -33,7 +33,9 @@ extern struct arguments arguments;
 #define OPTION_OUTPUT(formats) OPTION_TEXT("output", 'o', output, "How to write the result: " formats, "FORMAT")
 #define OPTION_HOSTS \
 	OPTION_TEXT("hosts", 0, hosts, \
-		"Where the hosts are, instead of what a HostInventory says: sim:FILE or snapshot:FILE", "ADDRESS")
+		"Where the hosts are, instead of what a HostInventory says: sim:FILE, snapshot:FILE, replay:FILE, or " \
+		"record:FILE,ADDRESS to write down what is asked and answered", \
+		"ADDRESS")
 #define OPTION_CLUSTER \
 	{ \
 		"cluster", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.clusters, \

@@ -79,7 +79,7 @@ static void another_request_names_line_and_difference(void **state)
 	(void)state;
 	struct bench bench;
 	const char *address;
-	g_autofree char *recorded = record(&bench, &address);
+	g_free(record(&bench, &address));
 	struct host_session *session = recordings_open(&bench, address, "hv01");
 	const struct step wrong = { .kind = STEP_SET_COUNT, .location_path = "PCIROOT(0)#PCI(0)", .count = 2 };
 	assert_int_equal(bench_lease(&bench, session, 1), HOST_PROTOCOL);
@@ -98,7 +98,7 @@ static void step_on_another_target_is_named(void **state)
 	(void)state;
 	struct bench bench;
 	const char *address;
-	g_autofree char *recorded = record(&bench, &address);
+	g_free(record(&bench, &address));
 	struct host_session *session = recordings_open(&bench, address, "hv01");
 	const struct step wrong = { .kind = STEP_SET_COUNT, .location_path = "PCIROOT(9)", .count = 8 };
 	bench_observe(&bench, session);
@@ -113,8 +113,8 @@ static void request_behind_the_last_is_refused(void **state)
 	(void)state;
 	struct bench bench;
 	const char *address;
-	g_autofree char *recorded = record(&bench, &address);
-	g_autofree char *replayed = recordings_sequence(&bench, recordings_open(&bench, address, "hv01"));
+	g_free(record(&bench, &address));
+	g_free(recordings_sequence(&bench, recordings_open(&bench, address, "hv01")));
 	assert_null(bench_observe(&bench, recordings_open(&bench, address, "hv01")));
 	assert_int_equal(bench.reply.error, HOST_PROTOCOL);
 	assert_non_null(strstr(bench.reply.message, "no more requests of host 'hv01'"));
@@ -130,7 +130,7 @@ static void hosts_are_those_that_were_opened(void **state)
 	struct bench bench;
 	const char *address, *const *names;
 	uint32_t n;
-	g_autofree char *recorded = record(&bench, &address);
+	g_free(record(&bench, &address));
 	const struct host_provider *provider = host_provider_for(address, bench.diags);
 	assert_int_equal(provider->list(address, bench.arena, &names, &n, bench.diags), 0);
 	assert_int_equal(n, 1);
@@ -157,7 +157,8 @@ static void recording_that_is_cut_within_a_line_is_refused(void **state)
 	(void)state;
 	struct bench bench;
 	const char *address;
-	g_autofree char *recorded = record(&bench, &address), *text = NULL;
+	g_autofree char *text = NULL;
+	g_free(record(&bench, &address));
 	gsize n_bytes;
 	assert_true(g_file_get_contents(address + strlen("replay:"), &text, &n_bytes, NULL));
 	recordings_end(&bench);

@@ -35,6 +35,9 @@ static void file_of_something_else_is_a_finding(void **state)
 		g_file_set_contents(bench.path, texts[i], -1, NULL);
 		assert_int_equal(sim_file_open(bench.context, bench.path, &file, bench.diags), -1);
 		assert_int_equal(bench.diags->last->code, D_WORLD_FILE);
+		const struct source *source = bench.diags->first->loc.source; /* for the line that is shown */
+		if (source)
+			assert_memory_equal(source->bytes, texts[i], source->n_bytes);
 		bench_done(&bench);
 	}
 }

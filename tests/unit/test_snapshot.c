@@ -53,6 +53,7 @@ static void snapshot_of_something_else_is_a_finding(void **state)
 	g_file_set_contents(bench.path, "a: 1\n", -1, NULL);
 	assert_null(bench_open(&bench, "snapshot", "hv01"));
 	assert_int_equal(bench.diags->last->code, D_WORLD_FILE);
+	assert_memory_equal(bench.diags->first->loc.source->bytes, "a: 1\n", 5); /* for the line that is shown */
 	bench_done(&bench);
 }
 
