@@ -173,11 +173,40 @@ static const char *cause_of(const GError *error)
 	return error->message;
 }
 
+static int write_all(int fd, const char *bytes, size_t n_bytes)
+{
+	while (n_bytes) {
+		ssize_t n = write(fd, bytes, n_bytes);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		bytes += MAX(n, 0);
+		n_bytes -= (size_t)MAX(n, 0);
+	}
+	return 0;
+}
+
+/* For what must not be replaced: a device or a FIFO. */
+static int write_into(const char *path, const char *bytes, size_t n_bytes, struct diags *diags)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int result = fd < 0 ? -1 : write_all(fd, bytes, n_bytes);
+	if (result < 0)
+		diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "'%s' cannot be written: %s", path, g_strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
 int file_write(const char *path, const char *bytes, size_t n_bytes, struct diags *diags)
 {
 	g_autoptr(GError) error = NULL;
 	GFileSetContentsFlags flags = G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE;
-	if (g_file_set_contents_full(path, bytes, (gssize)n_bytes, flags, 0666, &error))
+	if (file_kind(path, true) == FILE_OTHER)
+		return write_into(path, bytes, n_bytes, diags);
+	char *real = realpath(path, NULL); /* what a symlink points to is replaced, not the symlink */
+	bool good = g_file_set_contents_full(real ? real : path, bytes, (gssize)n_bytes, flags, 0666, &error);
+	free(real);
+	if (good)
 		return 0;
 	return diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "'%s' cannot be written: %s", path, cause_of(error));
 }

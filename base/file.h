@@ -28,7 +28,8 @@ int file_read_regular(const char *path, size_t max_bytes, struct arena *arena, s
 int file_list(
 	const char *path, struct arena *arena, const char *const **names_out, uint32_t *n_out, struct diags *diags);
 
-/* Replaces a file in one move that survives a crash: the old or the new contents, never a half. 0, or -1 with HV902. */
+/* Replaces a file in one move that survives a crash: the old or the new contents, never a half. A symlink
+ * stays and what it points to is replaced; a device or FIFO stays too, and is written to. 0, or -1 with HV902. */
 int file_write(const char *path, const char *bytes, size_t n_bytes, struct diags *diags);
 
 /* Opens a file to add to its end with file_put(), as this user's alone; one that is missing or empty starts with 'head'.

@@ -25,4 +25,5 @@ const volatile int *interrupt_count(void)
 void interrupt_ignore_pipes(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its write, as a full disk is */
 }
