@@ -6,5 +6,5 @@
  * counter, which lives as long as the process. */
 const volatile int *interrupt_count(void);
 
-/* Writing to a pipe that nobody reads fails instead of ending the process. Children get the default back. */
+/* Writing to a pipe that nobody reads, or beyond a file size limit, fails instead of ending the process. Children get the default back. */
 void interrupt_ignore_pipes(void);
