@@ -225,6 +225,28 @@ static void put_tells_full_disk_and_closed_pipe(void **state)
 	assert_int_equal(fixture->source.n_bytes, 4);
 }
 
+static void append_starts_a_new_file_and_adds_to_its_own_kind_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	for (uint32_t i = 0; i < 2; i++) {
+		FILE *stream = file_append(at(fixture, "log"), "head\n", fixture->diags);
+		assert_non_null(stream);
+		assert_int_equal(file_put(stream, "line\n", 5, fixture->diags), 0);
+		fclose(stream);
+	}
+	assert_int_equal(read_path(fixture, at(fixture, "log"), 99), 0);
+	assert_int_equal(fixture->source.n_bytes, 15);
+	assert_memory_equal(fixture->source.bytes, "head\nline\nline\n", 15);
+	assert_null(file_append(make(fixture, "other", "hea"), "head\n", fixture->diags));
+	assert_int_equal(fixture->diags->last->code, D_WORLD_FILE);
+	assert_int_equal(read_path(fixture, at(fixture, "other"), 99), 0);
+	assert_int_equal(fixture->source.n_bytes, 3);
+	assert_null(file_append(at(fixture, "no/such/folder"), "head\n", fixture->diags));
+	assert_int_equal(fixture->diags->last->code, D_OUTPUT);
+	FILE *full = file_append("/dev/full", "head\n", fixture->diags);
+	assert_null(full);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +260,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(write_replaces_and_leaves_nothing_beside, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(write_keeps_symlinks_and_fifos, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(make_folder_makes_those_above, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			append_starts_a_new_file_and_adds_to_its_own_kind_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(put_tells_full_disk_and_closed_pipe, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
