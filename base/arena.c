@@ -31,19 +31,23 @@ struct arena {
 	struct block *blocks; /* the newest first; only it has room */
 	size_t next_size;
 	size_t used;
+	GPtrArray *held; /* other arenas, or NULL */
+	gint n_owners;
 };
 
 struct arena *arena_new(void)
 {
 	struct arena *arena = g_new0(struct arena, 1);
 	arena->next_size = FIRST_BLOCK;
+	arena->n_owners = 1;
 	return arena;
 }
 
 void arena_free(struct arena *arena)
 {
-	if (!arena)
+	if (!arena || !g_atomic_int_dec_and_test(&arena->n_owners))
 		return;
+	g_clear_pointer(&arena->held, g_ptr_array_unref);
 	for (struct block *block = arena->blocks, *next; block; block = next) {
 		next = block->next;
 		ASAN_UNPOISON_MEMORY_REGION(block->bytes, block->size);
@@ -161,7 +165,25 @@ void arena_adopt(struct arena *into, struct arena *from)
 	*tail = from->blocks;
 	into->used += from->used;
 	from->blocks = NULL;
+	for (guint i = 0; from->held && i < from->held->len; i++)
+		arena_hold(into, g_ptr_array_index(from->held, i));
 	arena_free(from);
+}
+
+static void release(gpointer arena)
+{
+	arena_free(arena);
+}
+
+void arena_hold(struct arena *arena, struct arena *other)
+{
+	if (!arena->held)
+		arena->held = g_ptr_array_new_with_free_func(release);
+	/* Many things of one arena are mostly taken one after the other. */
+	if (arena->held->len && g_ptr_array_index(arena->held, arena->held->len - 1) == other)
+		return;
+	g_atomic_int_inc(&other->n_owners);
+	g_ptr_array_add(arena->held, other);
 }
 
 size_t arena_used(const struct arena *arena)

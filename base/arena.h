@@ -19,7 +19,7 @@ struct arena *arena_new(void);
 void arena_free(struct arena *arena); /* NULL is accepted */
 /* Gives up all that was allocated and keeps the room, for the next round of the same work. */
 void arena_clear(struct arena *arena);
-typedef struct arena arena_auto;      /* for g_autoptr(arena_auto) alone: the one struct typedef, GLib wants it */
+typedef struct arena arena_auto; /* for g_autoptr(arena_auto) alone: the one struct typedef, GLib wants it */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(arena_auto, arena_free)
 
 /* Zeroed memory, aligned for any type. 'size' 0 gives a valid unique pointer. */
@@ -35,8 +35,12 @@ char *arena_printf(struct arena *arena, const char *fmt, ...) G_GNUC_PRINTF(2, 3
 /* Moves the elements of a GArray into the arena and frees the GArray. 'n_out' may be NULL. */
 void *arena_take_array(struct arena *arena, GArray *array, uint32_t *n_out);
 
-/* Moves all memory of 'from' into 'into' and frees the empty 'from'. */
+/* Moves all memory of 'from', which nobody holds, into 'into' and frees the empty 'from'. */
 void arena_adopt(struct arena *into, struct arena *from);
+
+/* Keeps all memory of 'other' for as long as 'arena' lives, though 'other' may be freed before: for what is read once
+ * and looked at by many. 'other' must not be changed any more, nor freed in another thread at the same time. */
+void arena_hold(struct arena *arena, struct arena *other);
 
 /* Bytes handed out so far: for reports and tests. */
 size_t arena_used(const struct arena *arena);

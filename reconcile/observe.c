@@ -136,6 +136,14 @@ static bool is_too_old(const struct opening *opening, const struct host_state *s
 	       options->now - state->host.observed_at > (int64_t)options->max_age_s;
 }
 
+static const struct host_state *keep_facts(struct arena *arena, const struct reply *reply)
+{
+	if (!reply->facts_arena)
+		return host_state_copy(arena, reply->facts);
+	arena_hold(arena, reply->facts_arena);
+	return reply->facts;
+}
+
 static void on_reply(const struct request *request, const struct reply *reply, void *user)
 {
 	(void)request;
@@ -154,7 +162,7 @@ static void on_reply(const struct request *request, const struct reply *reply, v
 				opening->watch->options->now - reply->facts->host.observed_at,
 				opening->watch->options->max_age_s));
 	else {
-		look->state = host_state_copy(arena, reply->facts);
+		look->state = keep_facts(arena, reply);
 		look->is_unsettled = !reply->late_known;
 	}
 }

@@ -97,6 +97,8 @@ struct reply {
 	struct maybe_u64 epoch;
 	const struct lease *lease;      /* LEASE_HELD: who */
 	const struct host_state *facts; /* OBSERVE: the host, whole */
+	struct arena *facts_arena;      /* OBSERVE: where the facts live and are not changed any more: to be held, in
+	                                 * place of a copy (arena_hold()). NULL: copy */
 	const struct vm *vm_after;      /* STEP: the VM, as read again; vm->host is 0 */
 	const struct gpu *gpu_after;    /* STEP: the GPU, as read again; gpu->host is 0 */
 	bool late_known;                /* OBSERVE: false while a VM is moving; look again */

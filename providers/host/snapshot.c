@@ -58,11 +58,16 @@ static void drop_unused(void)
 
 static int file_load(const char *path, struct snapshot_file *file, struct diags *diags)
 {
-	struct source *source = arena_new_of(file->arena, struct source);
+	g_autoptr(arena_auto) text = arena_new(); /* of no use once read, but to findings that show lines of it */
+	struct source *source = arena_new_of(text, struct source);
+	uint32_t n_findings = diags->n;
 	stamp_take(&file->stamp, path);
-	if (file_read(path, SNAPSHOT_BYTES_MAX, file->arena, source, diags))
+	if (file_read(path, SNAPSHOT_BYTES_MAX, text, source, diags))
 		return -1;
-	if (state_read(file->arena, source, &file->read, diags))
+	int result = state_read(file->arena, source, &file->read, diags);
+	if (diags->n > n_findings)
+		arena_hold(diags->arena, text);
+	if (result)
 		return diag_add(
 			diags, D_WORLD_FILE, LOC_NONE, NULL, "'%s' cannot be used as a snapshot; take it again", path);
 	if (!file->read.n_states)
@@ -137,7 +142,7 @@ static struct reply answer(const struct snapshot_session *session)
 		return (struct reply){ .error = HOST_READ_ONLY, .message = "a snapshot is only looked at" };
 	if (!state)
 		return (struct reply){ .error = HOST_UNREACHABLE, .message = "the snapshot has no host of that name" };
-	return (struct reply){ .facts = state, .late_known = true };
+	return (struct reply){ .facts = state, .facts_arena = session->file->arena, .late_known = true };
 }
 
 static void end_source(struct snapshot_session *session)

@@ -85,6 +85,23 @@ static void adopted_memory_outlives_its_arena(void **state)
 	arena_adopt(into, arena_new());
 }
 
+static void held_memory_outlives_its_arena(void **state)
+{
+	(void)state;
+	struct arena *first = arena_new(), *second = arena_new(), *owner = arena_new();
+	const char *text = arena_strdup(owner, "world");
+	arena_hold(first, owner);
+	arena_hold(first, owner);
+	arena_hold(second, owner);
+	arena_free(owner);
+	arena_free(second);
+	assert_string_equal(text, "world");
+	struct arena *into = arena_new();
+	arena_adopt(into, first);
+	assert_string_equal(text, "world");
+	arena_free(into); /* the leak checker sees that the owner went with its last holder */
+}
+
 static void cleared_arena_gives_zeroed_memory_again(void **state)
 {
 	(void)state;
@@ -117,6 +134,7 @@ int main(void)
 		cmocka_unit_test(texts_are_copied),
 		cmocka_unit_test(taken_array_moves_its_elements),
 		cmocka_unit_test(adopted_memory_outlives_its_arena),
+		cmocka_unit_test(held_memory_outlives_its_arena),
 		cmocka_unit_test(cleared_arena_gives_zeroed_memory_again),
 		cmocka_unit_test(free_accepts_null),
 	};
