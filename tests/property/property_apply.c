@@ -10,6 +10,7 @@
  *   - manifests imported from the hosts change nothing.
  * Usage: property_apply [CASES [FIRST_SEED]]. A failing case prints its seed.
  */
+#include "providers/source/gitrepo.h"
 #include "reconcile/apply.h"
 #include "reconcile/import.h"
 #include "reconcile/planfile.h"
@@ -462,9 +463,12 @@ static void run_case(struct trial *trial)
 int main(int argc, char **argv)
 {
 	static const char *const picks[] = { "first", "last", "seeded", "adversarial" };
-	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 160, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 300, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	uint64_t n_failed = 0;
 	struct trial sum = { 0 };
+	g_autoptr(arena_auto) arena = arena_new();
+	g_autoptr(gitrepo_auto) held = NULL; /* libgit2 reads all certificates whenever it begins: it begins once */
+	gitrepo_open(TESTS_DIR, GITREPO_SEARCH | GITREPO_QUIET, &held, diags_new(arena));
 	for (uint64_t seed = first; seed < first + n && n_failed < 5; seed++) {
 		for (size_t i = 0; i < G_N_ELEMENTS(picks) && n_failed < 5; i++) {
 			struct trial trial = { .seed = seed, .pick = picks[i] };
