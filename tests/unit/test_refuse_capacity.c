@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/refuse.h"
+#include "tests/lib/scene.h"
+#include "tests/lib/test.h"
+
+static const struct refusal *only_refusal(const struct plan *plan, const char *subject)
+{
+	assert_int_equal(plan->n_refusals, 1);
+	assert_int_equal(plan->refusals[0].code, D_CAPACITY);
+	assert_string_equal(plan->refusals[0].subject, subject);
+	return &plan->refusals[0];
+}
+
+static void vms_that_fit_exactly_are_not_refused(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 2);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	scene_vm(scene, "vm-b", 0, VM_RUNNING, -1);
+	assert_int_equal(scene_plan(scene, scene_manifests(scene, 2, "vm-*", NULL))->n_refusals, 0);
+	scene_free(scene);
+}
+
+static void vm_that_is_off_takes_no_room(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 1);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	scene_vm(scene, "vm-b", 0, VM_OFF, -1);
+	assert_int_equal(scene_plan(scene, scene_manifests(scene, 1, "vm-*", NULL))->n_refusals, 0);
+	scene_free(scene);
+}
+
+static void unmanaged_vm_takes_room_and_who_is_new_is_refused(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 1);
+	scene_vm(scene, "stranger", 0, VM_RUNNING, 0);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, -1);
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 1, "vm-*", NULL));
+	assert_non_null(strstr(only_refusal(plan, "host/hv01/vm/vm-a")->reason, "taken by running VMs"));
+	assert_int_equal(plan->n_steps, 0);
+	scene_free(scene);
+}
+
+/* Room of one host is of no use to VMs of another. */
+static void count_is_refused_when_one_host_is_short_of_room(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 2, 1, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	scene_vm(scene, "vm-b", 0, VM_RUNNING, 0);
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 1, "vm-*", NULL));
+	assert_non_null(strstr(only_refusal(plan, "group/vdi")->reason, "counts that would do: 2, 4, 8, 16"));
+	scene_free(scene);
+}
+
+static void count_is_refused_when_a_gpu_has_no_room_for_its_pins(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 2, 4);
+	static const char *const names[] = { "vm-a", "vm-b" };
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		struct adapter *adapter = (struct adapter *)scene_vm(scene, names[i], 0, VM_RUNNING, 0)->adapters;
+		adapter->pin = scene_path(0);
+		adapter->pinned = TRI_YES;
+	}
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 1, "vm-*", NULL));
+	assert_non_null(strstr(only_refusal(plan, "group/vdi")->reason, "2 running VMs are pinned to"));
+	scene_free(scene);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vms_that_fit_exactly_are_not_refused),
+		cmocka_unit_test(vm_that_is_off_takes_no_room),
+		cmocka_unit_test(unmanaged_vm_takes_room_and_who_is_new_is_refused),
+		cmocka_unit_test(count_is_refused_when_one_host_is_short_of_room),
+		cmocka_unit_test(count_is_refused_when_a_gpu_has_no_room_for_its_pins),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
