@@ -199,6 +199,19 @@ static void start_before_the_other_gpu_has_its_count_breaks_aligned_start(void *
 	scene_free(scene);
 }
 
+/* The host of the VM is alike in itself; it is a GPU of the other one that then differs. */
+static void start_before_the_other_host_has_its_count_breaks_homogeneous(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 2, 1, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	struct plan *plan = scene_plan(scene, scene_manifests(scene, 8, "vm-*", NULL));
+	assert_passes(scene, plan);
+	uint32_t count = id_on(plan, STEP_SET_COUNT, "hv02", scene_path(0));
+	assert_breaks(scene, without_wait(scene, plan, id_of(plan, STEP_START_VM, "vm-a"), count), INV_HOMOGENEOUS);
+	scene_free(scene);
+}
+
 static void second_partition_breaks_one_partition(void **state)
 {
 	(void)state;
@@ -459,6 +472,7 @@ int main(void)
 		cmocka_unit_test(count_before_a_stop_elsewhere_breaks_homogeneous),
 		cmocka_unit_test(other_count_than_the_common_one_breaks_homogeneous),
 		cmocka_unit_test(start_before_the_other_gpu_has_its_count_breaks_aligned_start),
+		cmocka_unit_test(start_before_the_other_host_has_its_count_breaks_homogeneous),
 		cmocka_unit_test(second_partition_breaks_one_partition),
 		cmocka_unit_test(pool_that_loses_a_member_in_use_is_rejected),
 		cmocka_unit_test(start_without_room_is_rejected),
