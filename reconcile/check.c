@@ -15,13 +15,15 @@
 enum { CHECK_ORDERS = 6, CHECK_LATE_MAX = 64 };
 
 struct checker {
-	struct arena *arena;
+	struct arena *arena; /* of one order */
 	const struct plan *plan;
 	const struct rules *rules;
 	struct step *steps; /* bound to 'world' */
 	const struct world *start;
 	struct violations at_start;
 	struct diags *diags;
+	struct arena *scratch;        /* of one step */
+	struct world *before, *world; /* around the step; the same again as soon as it is checked */
 };
 
 static int reject(struct checker *checker, const struct step *step, const struct violation *violation)
@@ -31,15 +33,17 @@ static int reject(struct checker *checker, const struct step *step, const struct
 		violation->message);
 }
 
-static int check_step(struct checker *checker, struct world *world, const struct step *step)
+static int check_step(struct checker *checker, const struct step *step)
 {
 	struct delta delta = { 0 };
-	g_autoptr(arena_auto) scratch = arena_new();
+	struct arena *scratch = checker->scratch;
+	struct world *world = checker->world;
+	arena_clear(scratch);
 	if (step_simulate(checker->arena, world, step, &delta, checker->diags) < 0)
 		return -1;
-	struct world *before = world_copy(scratch, world);
 	delta_apply(world, &delta);
-	struct violations by_step = invariant_step(scratch, before, world, checker->rules, step);
+	struct violations by_step = invariant_step(scratch, checker->before, world, checker->rules, step);
+	delta_apply(checker->before, &delta);
 	if (by_step.n)
 		return reject(checker, step, &by_step.items[0]);
 	struct violations added =
@@ -236,22 +240,24 @@ static bool is_ready(const struct step *step, const bool *done)
 static int check_order(struct checker *checker, uint32_t order)
 {
 	uint32_t n = checker->plan->n_steps;
-	struct world *world = world_copy(checker->arena, checker->start);
+	arena_clear(checker->arena);
+	checker->before = world_copy(checker->arena, checker->start);
+	checker->world = world_copy(checker->arena, checker->start);
 	g_autofree bool *done = g_new0(bool, n + 1);
 	for (uint32_t taken = 0; taken < n; taken++) {
 		uint32_t next = NO_INDEX;
 		for (uint32_t i = 0; i < n; i++)
-			if (!done[i] && is_ready(&checker->steps[i], done) &&
-				(next == NO_INDEX || weight(order, i, n) < weight(order, next, n)))
+			if (!done[i] && (next == NO_INDEX || weight(order, i, n) < weight(order, next, n)) &&
+				is_ready(&checker->steps[i], done))
 				next = i;
 		if (next == NO_INDEX)
 			return diag_add(checker->diags, D_GOAL_NOT_REACHED, LOC_NONE, NULL,
 				"steps of the plan wait for each other in a circle");
 		done[next] = true;
-		if (check_step(checker, world, &checker->steps[next]) < 0)
+		if (check_step(checker, &checker->steps[next]) < 0)
 			return -1;
 	}
-	return check_end(checker, world);
+	return check_end(checker, checker->world);
 }
 
 /* The ids are 1..n and every 'after' names an earlier step: a saved file may say anything. */
@@ -271,14 +277,23 @@ static int check_shape(struct checker *checker)
 
 int check_plan(struct arena *arena, const struct world *world, const struct plan *plan, struct diags *diags)
 {
+	g_autoptr(arena_auto) of_order = arena_new(), of_step = arena_new();
 	if (world != plan->observed) {
 		struct plan *rebound = NULL;
 		if (plan_rebind(arena, plan, world, &rebound, diags) < 0)
 			return -1;
 		plan = rebound;
 	}
-	struct checker checker = { .arena = arena, .plan = plan, .rules = plan->rules, .start = world, .diags = diags };
-	checker.steps = arena_copy(arena, plan->steps, plan->n_steps * sizeof(struct step));
+	struct checker checker = {
+		.arena = of_order,
+		.plan = plan,
+		.rules = plan->rules,
+		.start = world,
+		.diags = diags,
+		.scratch = of_step,
+	};
+	g_autofree struct step *steps = g_memdup2(plan->steps, plan->n_steps * sizeof(struct step));
+	checker.steps = steps;
 	for (uint32_t i = 0; i < plan->n_steps; i++)
 		if (step_bind(&checker.steps[i], world, diags) < 0)
 			return -1;
