@@ -92,10 +92,9 @@ static int refused(struct apply *apply, const struct link *link, const struct an
 		const struct lease *lease = answer->lease;
 		const char *since = lease ? clock_print(apply->arena, lease->since) : "?";
 		return diag_add(apply->diags, D_LEASE, LOC_NONE, subject,
-			"host '%s' is held by %s (run '%s') since %s; wait for it, or end a dead one with 'hvgpu "
-			"unlock'",
-			link->host, lease && lease->holder ? lease->holder : "another run",
-			lease && lease->run ? lease->run : "?", since);
+			"host '%s' is held by %s (run '%s') since %s; wait for it", link->host,
+			lease && lease->holder ? lease->holder : "another run", lease && lease->run ? lease->run : "?",
+			since);
 	}
 	return diag_add(apply->diags, D_HOST_UNOBSERVED, LOC_NONE, subject,
 		"host '%s' did not give its lease: %s; nothing was changed", link->host,

@@ -50,6 +50,41 @@ static bool refuse_because_of(struct wants *wants, const struct world *goal, con
 	return wants->refusals->len > before;
 }
 
+static const char *holder_of(const struct world *world, const char *run)
+{
+	for (uint32_t i = 0; i < world->n_hosts; i++) {
+		const struct lease *lease = world->hosts[i].lease;
+		if (lease && lease->holder && strcmp(lease->run, run) == 0)
+			return lease->holder;
+	}
+	return "another run";
+}
+
+/* Why a VM that is not to be touched is not, and what its owner can do. */
+static const char *untouchable(const struct wants *wants, uint32_t vm, unsigned causes, enum diag_code *code)
+{
+	const struct world *world = wants->input->observed;
+	const struct vm_want *want = &wants->vms[vm];
+	const char *name = world->vms[vm].name, *host = world->hosts[world->vms[vm].host].name;
+	if (want->debt == DEBT_IN_PROGRESS) {
+		*code = D_LEASE;
+		return arena_printf(wants->arena,
+			"VM '%s' on '%s' is being changed by %s (run '%s'); run again when that one is done", name,
+			host, holder_of(world, world->vms[vm].debt->run), world->vms[vm].debt->run);
+	}
+	bool pin = is_pinned_there(wants, vm) && (causes & TOUCH_ROLE);
+	*code = pin ? D_PINNED : D_UNMANAGED;
+	if (pin)
+		return arena_printf(wants->arena,
+			"VM '%s' on '%s', which no manifest manages, has an adapter pinned to the GPU; assign the VM "
+			"or remove its adapter",
+			name, host);
+	return arena_printf(wants->arena,
+		"VM '%s' on '%s', which no manifest manages, would have to let go of its GPU; assign it in a manifest "
+		"or remove its adapter",
+		name, host);
+}
+
 static bool refuse_touched(struct wants *wants, const struct world *goal, const struct touch *touch)
 {
 	const struct world *world = wants->input->observed;
@@ -61,18 +96,7 @@ static bool refuse_touched(struct wants *wants, const struct world *goal, const 
 		const char *reason = NULL;
 		enum diag_code code = D_VM_STATE;
 		if (!may_touch(wants, i)) {
-			bool pin = is_pinned_there(wants, i) && (touch->vms[i].causes & TOUCH_ROLE);
-			code = pin ? D_PINNED : D_UNMANAGED;
-			reason = pin ? arena_printf(wants->arena,
-					       "VM '%s' on '%s', which no manifest manages, has an adapter pinned to "
-					       "the GPU; assign "
-					       "the VM or remove its adapter",
-					       vm->name, host)
-				     : arena_printf(wants->arena,
-					       "VM '%s' on '%s', which no manifest manages, would have to let go of "
-					       "its GPU; assign it "
-					       "in a manifest or remove its adapter",
-					       vm->name, host);
+			reason = untouchable(wants, i, touch->vms[i].causes, &code);
 		} else if (touch->vms[i].blocked) {
 			reason = arena_printf(wants->arena,
 				"VM '%s' on '%s' is %s and is left so; start it and shut it down, or delete its saved "
