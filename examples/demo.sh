@@ -9,8 +9,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+	bold=$'\033[1m' plain=$'\033[0m'
+fi
+
 say() {
-	printf '\n\033[1m# %s\033[0m\n' "$*"
+	printf '\n%s# %s%s\n' "$bold" "$*" "$plain"
 }
 
 # Runs a command as it is shown. The first argument is the exit code that it must have.
