@@ -8,13 +8,16 @@
 #include "reconcile/schedule.h"
 
 /* What happens, as it happens: for the live line, plain lines, JSON lines. */
+/* clang-format off */
 #define APPLY_EVENTS(X) \
 	X(APPLY_CLUSTER_START, "apply_cluster_start") \
 	X(APPLY_STEP_START, "apply_start") \
-	X(APPLY_STEP_PROGRESS, "apply_progress") X(APPLY_STEP_DONE, "apply_complete") \
-		X(APPLY_STEP_FAILED, "apply_errored") X(APPLY_STEP_RETRY, "apply_retry") \
-			X(APPLY_WAY_BACK, "apply_way_back") X(APPLY_INTERRUPTED, "apply_interrupted") \
-				X(APPLY_REPLAN, "apply_replan") X(APPLY_CLUSTER_DONE, "apply_cluster_done")
+	X(APPLY_STEP_PROGRESS, "apply_progress") \
+	X(APPLY_STEP_DONE, "apply_complete") \
+	X(APPLY_STEP_FAILED, "apply_errored") X(APPLY_STEP_RETRY, "apply_retry") X(APPLY_WAY_BACK, "apply_way_back") \
+	X(APPLY_INTERRUPTED, "apply_interrupted") X(APPLY_REPLAN, "apply_replan") \
+	X(APPLY_CLUSTER_DONE, "apply_cluster_done")
+/* clang-format on */
 enum apply_event_kind { APPLY_EVENTS(NAMES_ENUM) APPLY_EVENT_COUNT };
 extern const struct names apply_event_names;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Small worlds for tests, in the words of ../shared/world.md section 3: hosts hv01.., A2 GPUs that list 16, 8, 4, 2, 1,
+ * Small worlds for tests, in the words of world.md section 3: hosts hv01.., A2 GPUs that list 16, 8, 4, 2, 1,
  * VMs that hold a partition or not. Everything a VM needs to start with a GPU is set; a test breaks what it is about.
  */
 #pragma once
