@@ -364,6 +364,12 @@ static void judge_plans(struct trial *trial, const char *manifests, const char *
 		complain(trial, "the order of documents changes the plan");
 }
 
+/* Without a majority of a failover cluster's hosts nothing is carried out: another run could hold the others. */
+static bool lacks_majority(const struct trial *trial)
+{
+	return trial->scene->clustered && trial->scene->missing && trial->scene->n_hosts <= 2;
+}
+
 /* Carries the plan out. A plan that could not see to its end, because of GPUs that are yet to be mounted, may find that
  * more is to be stopped than was agreed to; then a person looks at the next one. */
 static bool apply_once(struct trial *trial, GHashTable *managed, GHashTable *selected, bool *refused)
@@ -373,6 +379,8 @@ static bool apply_once(struct trial *trial, GHashTable *managed, GHashTable *sel
 	g_autoptr(run_auto) run = plan_it(trial);
 	const struct plan *plan = run->plans[0];
 	enum exit_code expected = plan_exit(plan);
+	if (lacks_majority(trial) && plan->n_steps)
+		expected = exit_worse(expected, EXIT_INCOMPLETE);
 	bool was_well = !trial->failed;
 	note_what_it_governs(plan, managed, selected);
 	enum exit_code code = carry_out(trial, run, &result);
@@ -389,7 +397,7 @@ static bool apply_once(struct trial *trial, GHashTable *managed, GHashTable *sel
 	judge_leases(trial);
 	if (was_well && trial->failed)
 		show_plan(trial, plan);
-	*refused = plan->n_refusals || code == EXIT_REFUSED;
+	*refused = plan->n_refusals || code == EXIT_REFUSED || lacks_majority(trial);
 	return code == EXIT_STALE;
 }
 
