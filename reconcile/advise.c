@@ -110,10 +110,10 @@ static uint32_t advise_vms(const struct wants *wants, const struct world *goal)
 	}
 	if (n_to_adopt)
 		diag_add(wants->diags, D_TO_ADOPT, LOC_NONE, input->cluster->name,
-			"%u managed VMs of cluster '%s' had their GPU before; deleting their lines would not take it "
-			"back until a run "
-			"changes something there, or 'apply --adopt' records them as ours",
-			n_to_adopt, input->cluster->name);
+			"managed VMs of cluster '%s' that had their GPU before: %u; deleting a line would not take it "
+			"back "
+			"until a run changes something there, or 'apply --adopt' records them as ours",
+			input->cluster->name, n_to_adopt);
 	return n_to_adopt;
 }
 
@@ -134,7 +134,7 @@ static void advise_capacity(const struct wants *wants, const struct world *goal)
 		diag_add(wants->diags, D_CAPACITY_OFF, wants->partitioned ? wants->partitioned->head.loc : LOC_NONE,
 			wants->input->cluster->name,
 			"cluster '%s' offers %" G_GUINT64_FORMAT " partitions, and %" G_GUINT64_FORMAT
-			" are assigned: %" G_GUINT64_FORMAT " VMs could not start",
+			" are assigned: with all VMs running, %" G_GUINT64_FORMAT " would be missing",
 			wants->input->cluster->name, offered, needed, needed - offered);
 }
 

@@ -72,6 +72,11 @@ static const char *untouchable(const struct wants *wants, uint32_t vm, unsigned 
 			"VM '%s' on '%s' is being changed by %s (run '%s'); run again when that one is done", name,
 			host, holder_of(world, world->vms[vm].debt->run), world->vms[vm].debt->run);
 	}
+	if (want->excluded || want->frozen) {
+		*code = D_VM_STATE;
+		return arena_printf(wants->arena, "VM '%s' on '%s' is left alone: %s", name, host,
+			want->excluded ? "the cluster excludes its host" : "a step on it failed in this run");
+	}
 	bool pin = is_pinned_there(wants, vm) && (causes & TOUCH_ROLE);
 	*code = pin ? D_PINNED : D_UNMANAGED;
 	if (pin)
