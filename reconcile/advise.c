@@ -25,14 +25,6 @@ static void advise_hosts(const struct wants *wants)
 				"'%s' reports no SR-IOV (%s); enable it in the BIOS", host->name,
 				host->sriov_reasons ? host->sriov_reasons : "no reason given");
 	}
-	for (uint32_t i = 0; i < world->n_missing; i++) {
-		const struct spec_host *line = cluster_find_host(wants->input->cluster, world->missing[i].name);
-		if (line && (line->maintenance || line->exclude))
-			continue;
-		diag_add(wants->diags, D_HOST_UNOBSERVED, line ? line->head.loc : LOC_NONE,
-			arena_printf(wants->arena, "host/%s", world->missing[i].name), "host '%s' was not observed: %s",
-			world->missing[i].name, world->missing[i].reason);
-	}
 }
 
 static void advise_gpu(const struct wants *wants, uint32_t gpu)

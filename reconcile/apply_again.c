@@ -52,7 +52,7 @@ const struct world *again_observe(struct apply *apply)
 		link->session = looks[i].session;
 		link->leased = link->leased && link->session;
 		if (!looks[i].state)
-			observe_report(&looks[i], apply->diags);
+			observe_report(&looks[i], LOC_NONE, apply->diags);
 	}
 	struct observed sum = observe_sum(apply->arena, looks, apply->n_links);
 	struct world *world = world_assemble(apply->arena, sum.states, sum.n_states);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/host_copy.h"
 #include "reconcile/observe.h"
+
+#include "base/clock.h"
+#include "model/host_copy.h"
 
 /* One place of the few that are open at a time. */
 struct opening {
@@ -39,7 +41,7 @@ void observe_looks(struct arena *arena, struct look *looks, uint32_t n, const st
 		again[i]->state = NULL; /* Its code and reason were noted by find_moving(). */
 }
 
-int observe_report(const struct look *look, struct diags *diags)
+int observe_report(const struct look *look, struct loc loc, struct diags *diags)
 {
 	g_autofree char *subject = g_strdup_printf("host/%s", look->endpoint.host);
 	const char *host = look->endpoint.host;
@@ -49,17 +51,17 @@ int observe_report(const struct look *look, struct diags *diags)
 	}
 	switch (look->code) {
 	case D_SNAPSHOT_OLD:
-		return diag_add(diags, D_SNAPSHOT_OLD, LOC_NONE, subject,
+		return diag_add(diags, D_SNAPSHOT_OLD, loc, subject,
 			"host '%s' was written down too long ago: %s; observe it again, or raise --max-age", host,
 			look->reason);
 	case D_VM_MOVING:
-		return diag_add(diags, D_VM_MOVING, LOC_NONE, subject,
-			"host '%s' does not hold still: %s; run again later", host, look->reason);
+		return diag_add(diags, D_VM_MOVING, loc, subject, "host '%s' does not hold still: %s; run again later",
+			host, look->reason);
 	case D_HOST_NO_ADDRESS:
-		return diag_add(diags, D_HOST_NO_ADDRESS, LOC_NONE, subject,
+		return diag_add(diags, D_HOST_NO_ADDRESS, loc, subject,
 			"host '%s' has no address; add it to a HostInventory, or give --hosts", host);
 	default:
-		return diag_add(diags, D_HOST_UNOBSERVED, LOC_NONE, subject,
+		return diag_add(diags, D_HOST_UNOBSERVED, loc, subject,
 			"host '%s' could not be observed: %s; repair that, or mark it 'maintenance: true' if it is "
 			"expected to be away",
 			host, look->reason);
@@ -106,7 +108,7 @@ int observe_hosts(struct arena *arena, const struct endpoint *endpoints, uint32_
 	int result = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		if (!looks[i].state)
-			result = observe_report(&looks[i], diags);
+			result = observe_report(&looks[i], LOC_NONE, diags);
 	}
 	*out = observe_sum(arena, looks, n);
 	return result;
@@ -158,9 +160,9 @@ static void on_reply(const struct request *request, const struct reply *reply, v
 		fail(look, D_HOST_UNOBSERVED, "the answer holds no facts");
 	else if (is_too_old(opening, reply->facts))
 		fail(look, D_SNAPSHOT_OLD,
-			arena_printf(arena, "%" G_GINT64_FORMAT " seconds, and %u are allowed",
-				opening->watch->options->now - reply->facts->host.observed_at,
-				opening->watch->options->max_age_s));
+			arena_printf(arena, "it is %s old, the limit is %s",
+				clock_duration(arena, opening->watch->options->now - reply->facts->host.observed_at),
+				clock_duration(arena, opening->watch->options->max_age_s)));
 	else {
 		look->state = keep_facts(arena, reply);
 		look->is_unsettled = !reply->late_known;

@@ -32,8 +32,8 @@ struct observe_options {
  * both are looked at again, and when that does not help they count as not observed. */
 void observe_looks(struct arena *arena, struct look *looks, uint32_t n, const struct observe_options *options);
 
-/* Adds the finding about a host that was not observed. Returns -1. */
-int observe_report(const struct look *look, struct diags *diags);
+/* Adds the finding about a host that was not observed; 'loc': the line that names it, if one does. Returns -1. */
+int observe_report(const struct look *look, struct loc loc, struct diags *diags);
 
 /* The looks as one answer, by host name, without findings. */
 struct observed observe_sum(struct arena *arena, const struct look *looks, uint32_t n);

@@ -137,7 +137,7 @@ static GArray *wishes_of_all(const struct endpoints *endpoints)
 }
 
 /* Looks at the hosts that have an address. The others, and those that do not answer, are missing, which is no error
- * where the manifest says that the host is in maintenance. */
+ * where the manifest says that the host is in maintenance or left alone. */
 static void look_at(struct run *run, const struct endpoints *endpoints, const struct wish *wishes, uint32_t n)
 {
 	g_autoptr(GMainContext) context = g_main_context_new();
@@ -154,8 +154,8 @@ static void look_at(struct run *run, const struct endpoints *endpoints, const st
 	struct observe_options options = { .context = context, .now = run->now, .max_age_s = run->options.max_age_s };
 	observe_looks(run->arena, looks, n_known, &options);
 	for (uint32_t i = 0; i < n; i++) {
-		if (!looks[i].state && !(hosts[i] && hosts[i]->maintenance))
-			observe_report(&looks[i], run->diags);
+		if (!looks[i].state && !(hosts[i] && (hosts[i]->maintenance || hosts[i]->exclude)))
+			observe_report(&looks[i], hosts[i] ? hosts[i]->head.loc : LOC_NONE, run->diags);
 	}
 	struct observed sum = observe_sum(run->arena, looks, n);
 	run->states = sum.states;
