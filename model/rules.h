@@ -35,6 +35,7 @@ struct rules {
 		*vm_mmio_high; /* per VM: what it needs once it has its device; unknown: not checked */
 };
 
-/* The GPU is in play: of the partitioned group, and partitionable now (design.md section 2). 'will_be' adds the ones
- * that are dismounted or disabled and that the plan makes so. */
+/* The GPU is in play (design.md section 2): the partitioned group has it, on a host that is not left alone, and it is
+ * partitionable, or dismounted and to be brought back. One that stays dismounted is in 'gpu_refused', which those who
+ * compare counts leave out. */
 bool rules_in_play(const struct rules *rules, const struct world *world, uint32_t gpu);

@@ -96,24 +96,6 @@ struct observed observe_sum(struct arena *arena, const struct look *looks, uint3
 	return sum;
 }
 
-int observe_hosts(struct arena *arena, const struct endpoint *endpoints, uint32_t n, int64_t now, uint32_t max_age_s,
-	struct observed *out, struct diags *diags)
-{
-	g_autoptr(GMainContext) context = g_main_context_new();
-	struct observe_options options = { .context = context, .now = now, .max_age_s = max_age_s };
-	g_autofree struct look *looks = g_new0(struct look, n + 1);
-	for (uint32_t i = 0; i < n; i++)
-		looks[i].endpoint = endpoints[i];
-	observe_looks(arena, looks, n, &options);
-	int result = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		if (!looks[i].state)
-			result = observe_report(&looks[i], LOC_NONE, diags);
-	}
-	*out = observe_sum(arena, looks, n);
-	return result;
-}
-
 /* ---- one look at each host ---- */
 
 static void fail(struct look *look, enum diag_code code, const char *reason)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looking at hosts: what observe_hosts() of run.h stands on, for callers that hold sessions open or want to say which
- * findings matter. Hosts are asked side by side over one loop, one request each.
+ * Looking at hosts: all side by side over one loop, one request each; with sessions that the caller holds open, or
+ * opened and closed here. Which of the findings matter is the caller's to say.
  */
 #pragma once
 #include "providers/host/host.h"
@@ -34,6 +34,13 @@ void observe_looks(struct arena *arena, struct look *looks, uint32_t n, const st
 
 /* Adds the finding about a host that was not observed; 'loc': the line that names it, if one does. Returns -1. */
 int observe_report(const struct look *look, struct loc loc, struct diags *diags);
+
+struct observed {
+	const struct host_state *const *states;
+	uint32_t n_states;
+	const struct missing_host *missing;
+	uint32_t n_missing;
+};
 
 /* The looks as one answer, by host name, without findings. */
 struct observed observe_sum(struct arena *arena, const struct look *looks, uint32_t n);

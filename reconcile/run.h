@@ -51,15 +51,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(run_auto, run_free)
 
 /* Over diags, plans and stages. */
 enum exit_code run_exit(const struct run *run);
-
-/* Observes hosts by address; waits for all on 'context' (NULL: a new one). Hosts that fail are in 'missing' with a
- * finding each. A moving VM is looked at again, three times. (reconcile/observe.c) */
-struct observed {
-	const struct host_state *const *states;
-	uint32_t n_states;
-	const struct missing_host *missing;
-	uint32_t n_missing;
-};
-struct endpoint;
-int observe_hosts(struct arena *arena, const struct endpoint *endpoints, uint32_t n, int64_t now, uint32_t max_age_s,
-	struct observed *out, struct diags *diags);

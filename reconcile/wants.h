@@ -9,15 +9,13 @@
 #include "reconcile/plan.h"
 #include "reconcile/planner.h"
 
-/* clang-format off */
-#define DEBT_STATES(X) \
-	X(DEBT_NONE, "none") \
-	X(DEBT_VOID, "void") \
-	X(DEBT_OPEN, "open")                       /* to be paid now */ \
-	X(DEBT_OLD, "old")                 /* a person decides: `settle` */ \
-	X(DEBT_IN_PROGRESS, "in-progress") /* of a run that still holds its lease */
-/* clang-format on */
-enum debt_state { DEBT_STATES(NAMES_ENUM) DEBT_STATE_COUNT };
+enum debt_state {
+	DEBT_NONE,
+	DEBT_VOID,
+	DEBT_OPEN,        /* to be paid now */
+	DEBT_OLD,         /* a person decides: `settle` */
+	DEBT_IN_PROGRESS, /* of a run that still holds its lease */
+};
 
 struct gpu_want {
 	enum gpu_role role;

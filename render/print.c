@@ -50,13 +50,6 @@ void print_text(GString *out, const char *text)
 	print_textn(out, text ? text : "?", text ? strlen(text) : 1);
 }
 
-char *print_escaped(struct arena *arena, const char *text)
-{
-	g_autoptr(GString) out = g_string_new(NULL);
-	print_text(out, text);
-	return arena_strdup(arena, out->str);
-}
-
 unsigned print_char_width(gunichar c)
 {
 	return g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;

@@ -10,7 +10,6 @@
 /* Control characters, line ends, bidirectional overrides and bytes that are not UTF-8 as \n, \x1b, \u202e. NULL: "?". */
 void print_text(GString *out, const char *text);
 void print_textn(GString *out, const char *text, size_t n_bytes);
-char *print_escaped(struct arena *arena, const char *text);
 
 unsigned print_char_width(gunichar c); /* columns on a terminal: 0, 1 or 2 */
 unsigned print_width(const char *text);
