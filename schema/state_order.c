@@ -134,7 +134,8 @@ static int find_gpus(const struct document *document, const struct node *node, c
 	int result = 0;
 	for (uint32_t i = 0; i < adapter->n_gpu_paths; i++) {
 		struct gpu key = { .location_path = adapter->gpu_paths[i] };
-		const struct gpu *gpu = bsearch(&key, state->gpus, state->n_gpus, sizeof(key), gpu_order);
+		const struct gpu *gpu =
+			state->n_gpus ? bsearch(&key, state->gpus, state->n_gpus, sizeof(key), gpu_order) : NULL;
 		if (gpu && gpu - state->gpus < GPUS_PER_HOST_MAX)
 			adapter->gpus |= 1ull << (gpu - state->gpus);
 		else
