@@ -97,9 +97,12 @@ struct step {
 	const char *pool;
 	bool force;
 	const char *to_host;
+	bool live; /* move-vm: of a running VM */
 	enum stop_method stop_method;
 	uint32_t stop_timeout_s;
 	enum on_timeout on_timeout;
+
+	uint32_t unit; /* from 1: steps of one unit hold their VMs down together (reconcile/unit.h); 0: not told */
 
 	/* why */
 	enum step_cause cause;

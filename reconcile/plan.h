@@ -54,6 +54,36 @@ struct cost {
 	uint32_t seconds; /* estimate: the longest chain */
 };
 
+/* 'budget' of design.md section 6: VMs that we hold down at once, debts of earlier runs included. */
+struct plan_budget {
+	bool set;         /* rollout.maxUnavailable is */
+	uint32_t of;      /* VMs that a percentage is of: that ran, or were owed a start, and that we may touch */
+	uint32_t allowed; /* may be down at once; the same as 'of' when not set */
+	uint32_t peak;    /* most that are down at once in any order of the plan */
+};
+
+/* The least that any plan for the same goals would cost (reconcile/bound.h, docs/bound.md). */
+struct plan_least {
+	bool known;
+	uint32_t vms_stopped, vms_moved, role_changes;
+};
+
+/* rollout.windows at the moment of planning (model/window.h). */
+struct plan_window {
+	bool set;           /* the manifest has windows */
+	bool is_open;       /* at 'now' */
+	int64_t opens_at;   /* the next opening, or the one that is open; 0: none within a year */
+	int64_t closes_at;  /* of that one */
+	uint32_t longest_s; /* the longest of all windows */
+};
+
+/* Strategy Rolling: hosts differ in their counts for so long, by estimate. */
+struct plan_mixed {
+	bool set;
+	uint32_t seconds;
+	const char *first_host, *last_host; /* whose counts change first and last */
+};
+
 /* Something that the manifests want and that the plan does not do. The reason is also a finding. */
 struct refusal {
 	const char *subject; /* "group/vdi", "host/hv01/gpu/…", "vm/vdi-001" */
@@ -61,6 +91,9 @@ struct refusal {
 	const char *reason;  /* with the smallest change that would make it possible */
 	enum diag_code code;
 	struct loc loc;
+	const char *remedy;       /* the smallest change of the manifest that makes it possible, verified; or NULL */
+	const char *const *facts; /* the smallest set of facts that makes it impossible, each one needed; or none */
+	uint32_t n_facts;
 };
 
 enum plan_mode {
@@ -78,6 +111,10 @@ struct plan {
 	const struct step *steps;
 	uint32_t n_steps;
 	struct cost cost;
+	struct plan_least least;
+	struct plan_budget budget;
+	struct plan_window window;
+	struct plan_mixed mixed;
 	const struct refusal *refusals;
 	uint32_t n_refusals;
 	struct diags *diags;   /* findings about this cluster */

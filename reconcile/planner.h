@@ -19,6 +19,7 @@ struct plan_input {
 	/* The way back after a failure or interruption (design.md section 8): these do not change any more. */
 	const char *const *frozen; /* subjects of GPUs and VMs */
 	uint32_t n_frozen;
+	bool is_trial; /* planned to see what another manifest would give (reconcile/remedy.h): no remedies, no bound */
 };
 
 /* Plans one cluster; always gives a plan (perhaps of no steps) with findings in plan->diags. */
