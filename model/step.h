@@ -71,6 +71,7 @@ struct vm_settings {
 	X(CAUSE_RETURN, "return")     /* gives back what a drain took */ \
 	X(CAUSE_VM_OFF, "vm-off")     /* the VM must be off for another change of its own */ \
 	X(CAUSE_PRUNE, "prune")       /* ours, and no manifest mentions it any more */ \
+	X(CAUSE_UNMANAGED, "unmanaged") /* in the way, in no manifest, and `unmanaged: Remove` */ \
 	X(CAUSE_DEBT, "debt")         /* an earlier run owes it */ \
 	X(CAUSE_PLATFORM, "platform") /* GPU-P or DDA demands it of a VM */
 /* clang-format on */
@@ -112,6 +113,8 @@ struct step {
 	/* after what: ids of steps, ascending, all smaller than 'id' */
 	const uint32_t *after;
 	uint32_t n_after;
+	/* beside 'after': the name of the rule that wants it (reconcile/order.h), for people; NULL: not told */
+	const char *const *after_why;
 };
 
 enum step_needs {

@@ -24,6 +24,7 @@ static const uint8_t phases[STEP_KIND_COUNT] = {
 
 struct edge {
 	uint32_t before, after;
+	const char *why; /* the rule's name */
 };
 
 struct linker {
@@ -43,7 +44,8 @@ static void link_rule(struct linker *linker, const struct order_rule *rule)
 	const GArray *befores = linker->by_kind[rule->before], *afters = linker->by_kind[rule->after];
 	for (guint i = 0; i < befores->len; i++)
 		for (guint j = 0; j < afters->len; j++) {
-			struct edge edge = { g_array_index(befores, uint32_t, i), g_array_index(afters, uint32_t, j) };
+			struct edge edge = { g_array_index(befores, uint32_t, i), g_array_index(afters, uint32_t, j),
+				rule->name };
 			if (edge.before != edge.after && rule->holds(linker->needs, step_at(linker->steps, edge.before),
 								 step_at(linker->steps, edge.after)))
 				g_array_append_val(linker->edges, edge);
@@ -104,34 +106,52 @@ static GArray *sort_steps(GArray *steps, const GArray *edges)
 	}
 }
 
-static int by_number(const void *a, const void *b)
+struct wait { /* one edge as the later step sees it */
+	uint32_t id, rank;
+	const char *why;
+};
+
+/* Two rules may ask for the same; the earlier edge stands first. */
+static int compare_waits(const void *a_at, const void *b_at)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return (x > y) - (x < y);
+	const struct wait *a = a_at, *b = b_at;
+	if (a->id != b->id)
+		return a->id < b->id ? -1 : 1;
+	return (a->rank > b->rank) - (a->rank < b->rank);
+}
+
+static void set_after(struct arena *arena, struct step *step, struct wait *waits, uint32_t n)
+{
+	uint32_t *after = arena_array(arena, uint32_t, n);
+	const char **why = arena_array(arena, const char *, n);
+	if (n)
+		qsort(waits, n, sizeof(*waits), compare_waits);
+	step->n_after = 0;
+	for (uint32_t k = 0; k < n; k++) {
+		if (k && waits[k].id == waits[k - 1].id)
+			continue;
+		after[step->n_after] = waits[k].id;
+		why[step->n_after++] = waits[k].why;
+	}
+	step->after = after;
+	step->after_why = why;
 }
 
 static void fill_after(struct arena *arena, struct step *steps, uint32_t n, const uint32_t *number, const GArray *edges)
 {
-	g_autofree uint32_t *n_after = g_new0(uint32_t, n + 1);
+	g_autofree uint32_t *end = g_new0(uint32_t, n + 1); /* of each step's part of 'waits' */
+	g_autofree struct wait *waits = g_new0(struct wait, edges->len + 1);
 	for (guint e = 0; e < edges->len; e++)
-		n_after[number[g_array_index(edges, struct edge, e).after] - 1]++;
-	g_autofree uint32_t **lists = g_new0(uint32_t *, n + 1);
-	for (uint32_t i = 0; i < n; i++)
-		lists[i] = arena_array(arena, uint32_t, n_after[i]);
+		end[number[g_array_index(edges, struct edge, e).after]]++;
+	for (uint32_t i = 1; i <= n; i++)
+		end[i] += end[i - 1];
+	g_autofree uint32_t *at = g_memdup2(end, sizeof(*end) * (n + 1));
 	for (guint e = 0; e < edges->len; e++) {
 		const struct edge *edge = &g_array_index(edges, struct edge, e);
-		struct step *step = &steps[number[edge->after] - 1];
-		lists[number[edge->after] - 1][step->n_after++] = number[edge->before];
+		waits[at[number[edge->after] - 1]++] = (struct wait){ number[edge->before], e, edge->why };
 	}
-	for (uint32_t i = 0; i < n; i++) {
-		qsort(lists[i], steps[i].n_after, sizeof(uint32_t), by_number);
-		uint32_t kept = 0;
-		for (uint32_t k = 0; k < steps[i].n_after; k++) /* two rules may ask for the same */
-			if (k == 0 || lists[i][k] != lists[i][k - 1])
-				lists[i][kept++] = lists[i][k];
-		steps[i].after = lists[i];
-		steps[i].n_after = kept;
-	}
+	for (uint32_t i = 0; i < n; i++)
+		set_after(arena, &steps[i], &waits[end[i]], end[i + 1] - end[i]);
 }
 
 int order_steps(struct arena *arena, const struct needs *needs, GArray *steps, uint32_t skip, struct step **out,
@@ -172,4 +192,12 @@ struct cost order_cost(const struct step *steps, uint32_t n)
 		cost.seconds = MAX(cost.seconds, done_at[i]);
 	}
 	return cost;
+}
+
+const struct order_rule *order_rule_find(const char *name)
+{
+	for (uint32_t i = 0; i < n_order_rules; i++)
+		if (strcmp(order_rules[i].name, name) == 0)
+			return &order_rules[i];
+	return NULL;
 }

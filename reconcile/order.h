@@ -16,9 +16,11 @@ struct order_rule {
 };
 extern const struct order_rule order_rules[];
 extern const uint32_t n_order_rules;
+/* The rule of that name (step.after_why), or NULL: a plan file's may be of another version. */
+const struct order_rule *order_rule_find(const char *name);
 
-/* Sorts and numbers the steps (from 1) and fills 'after'. Consumes 'steps'. 'skip' is a rule left out, for tests
- * (NO_INDEX: none). 0, or -1 with a finding when the rules form a circle. */
+/* Sorts and numbers the steps (from 1) and fills 'after' and 'after_why'. Consumes 'steps'. 'skip' is a rule left out,
+ * for tests (NO_INDEX: none). 0, or -1 with a finding when the rules form a circle. */
 int order_steps(struct arena *arena, const struct needs *needs, GArray *steps, uint32_t skip, struct step **out,
 	uint32_t *n_out, struct diags *diags);
 
