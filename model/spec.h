@@ -8,6 +8,7 @@
 #include "model/world.h"
 
 struct field; /* model/field.h */
+struct zone;  /* base/zone.h */
 
 /* Every object of a manifest starts with one: where it and each of its fields stand. */
 struct head {
@@ -94,7 +95,8 @@ struct spec_window {
 	uint32_t n_days;
 	uint32_t start_minute; /* of the day */
 	uint32_t duration_s;
-	const char *time_zone; /* IANA name */
+	const char *time_zone;   /* IANA name */
+	const struct zone *zone; /* its rules, read by loading; NULL: there is no such zone (base/zone.h) */
 };
 
 #define STRATEGIES(X) X(STRATEGY_HOMOGENEOUS, "Homogeneous") X(STRATEGY_ROLLING, "Rolling")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/load.h"
 
+#include "base/zone.h"
 #include "schema/decode.h"
 #include "schema/envelope.h"
 
@@ -10,6 +11,7 @@ struct loader {
 	struct arena *arena;
 	GArray *clusters, *assignments, *inventories;
 	uint32_t n_documents;
+	GHashTable *zones; /* by name; each is read once */
 };
 
 static int take_document(const struct document *document, void *user, struct diags *diags);
@@ -19,8 +21,10 @@ int spec_load(struct arena *arena, const struct source *const *sources, uint32_t
 	struct diags *diags)
 {
 	uint32_t n_errors = diags->n_errors;
+	g_autoptr(GHashTable) zones = g_hash_table_new(g_str_hash, g_str_equal);
 	struct loader loader = {
 		.arena = arena,
+		.zones = zones,
 		.clusters = g_array_new(false, false, sizeof(struct spec_cluster)),
 		.assignments = g_array_new(false, false, sizeof(struct spec_assignment)),
 		.inventories = g_array_new(false, false, sizeof(struct spec_inventory)),
@@ -63,6 +67,22 @@ static void normalise_ids(struct arena *arena, struct spec_cluster *cluster)
 	}
 }
 
+/* The rules of time zones are an input like the manifests: they are read here, and planning asks nobody. */
+static void read_zones(struct loader *loader, struct spec_cluster *cluster)
+{
+	for (uint32_t i = 0; i < cluster->rollout.n_windows; i++) {
+		struct spec_window *window = (struct spec_window *)&cluster->rollout.windows[i];
+		if (!window->time_zone)
+			continue;
+		gpointer known;
+		if (!g_hash_table_lookup_extended(loader->zones, window->time_zone, NULL, &known)) {
+			known = (gpointer)zone_load(loader->arena, window->time_zone);
+			g_hash_table_insert(loader->zones, (gpointer)window->time_zone, known);
+		}
+		window->zone = known;
+	}
+}
+
 static int compare_host_names(const void *a, const void *b)
 {
 	const struct inventory_host *left = a, *right = b;
@@ -85,6 +105,7 @@ static int take_document(const struct document *document, void *user, struct dia
 		cluster.name = envelope.name;
 		cluster.name_loc = envelope.name_loc;
 		normalise_ids(loader->arena, &cluster);
+		read_zones(loader, &cluster);
 		g_array_append_val(loader->clusters, cluster);
 	} else if (envelope.kind == &kind_gpu_assignment) {
 		struct spec_assignment assignment = { 0 };
