@@ -3,6 +3,7 @@
 
 #include "reconcile/advise.h"
 #include "reconcile/align.h"
+#include "reconcile/bound.h"
 #include "reconcile/order.h"
 #include "reconcile/refuse.h"
 #include "reconcile/resolve.h"
@@ -131,6 +132,8 @@ static void fill(struct arena *arena, struct plan *plan, struct wants *wants, co
 	plan->incomplete_hosts = lacks_host(wants);
 	count_debts(plan, wants);
 	make_steps(arena, plan, wants, resolved);
+	if (plan->complete && !wants->input->is_trial)
+		plan->least = bound_of(wants);
 }
 
 struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)

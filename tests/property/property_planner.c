@@ -3,6 +3,7 @@
  * Seeded worlds and specs through the planner. For every case:
  *   - the planner's own check accepts the plan: every prefix keeps the invariants;
  *   - simulated to its end, whatever GPU a VM lands on, planning again gives no step;
+ *   - it costs no less than the bound, which knows nothing of the planner; how often they are equal is printed;
  *   - document order does not matter, and the same input gives the same steps.
  * Usage: property_planner [CASES [FIRST_SEED]]. A failing case prints its seed.
  */
@@ -88,7 +89,42 @@ static bool same_steps(const struct plan *a, const struct plan *b)
 	return same;
 }
 
-static int run_case(uint64_t seed, uint64_t *n_steps, uint64_t *n_refused)
+/* ---- the bound ---- */
+
+/* How often the plan costs exactly the bound, of the plans that have one and cost anything. */
+struct tightness {
+	uint64_t stops, stops_equal, moves, moves_equal, roles, roles_equal;
+};
+
+static bool bound_holds(const struct plan *plan)
+{
+	const struct plan_least *least = &plan->least;
+	return !least->known ||
+	       (least->vms_stopped <= plan->cost.vms_stopped && least->vms_moved <= plan->cost.vms_moved &&
+		       least->role_changes <= plan->cost.role_changes);
+}
+
+static void count_bound(struct tightness *tightness, const struct plan *plan)
+{
+	if (!plan->least.known)
+		return;
+	tightness->stops += plan->cost.vms_stopped > 0;
+	tightness->stops_equal += plan->cost.vms_stopped && plan->cost.vms_stopped == plan->least.vms_stopped;
+	tightness->moves += plan->cost.vms_moved > 0;
+	tightness->moves_equal += plan->cost.vms_moved && plan->cost.vms_moved == plan->least.vms_moved;
+	tightness->roles += plan->cost.role_changes > 0;
+	tightness->roles_equal += plan->cost.role_changes && plan->cost.role_changes == plan->least.role_changes;
+}
+
+static void print_tightness(const struct tightness *t)
+{
+	printf("the bound is what the plan costs: stops %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+	       ", moves %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT ", role changes %" G_GUINT64_FORMAT
+	       " of %" G_GUINT64_FORMAT "\n",
+		t->stops_equal, t->stops, t->moves_equal, t->moves, t->roles_equal, t->roles);
+}
+
+static int run_case(uint64_t seed, uint64_t *n_steps, uint64_t *n_refused, struct tightness *tightness)
 {
 	struct random random = random_from(seed);
 	struct scene *scene = random_scene(&random);
@@ -102,6 +138,9 @@ static int run_case(uint64_t seed, uint64_t *n_steps, uint64_t *n_refused)
 			return complain(seed, "the plan does not pass its check", plan, manifests);
 	if (!same_steps(plan, scene_plan(scene, other_order)))
 		return complain(seed, "the order of documents changes the plan", plan, manifests);
+	if (!bound_holds(plan))
+		return complain(seed, "the plan costs less than the bound", plan, manifests);
+	count_bound(tightness, plan);
 	struct diags *diags = diags_new(scene->arena);
 	struct plan_input again = {
 		.spec = scene->spec, .cluster = scene->spec->clusters, .owner = "example.com/ops/gpu", .now = SCENE_NOW
@@ -127,10 +166,12 @@ int main(int argc, char **argv)
 {
 	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 20000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	uint64_t failed = 0, n_steps = 0, n_refused = 0;
+	struct tightness tightness = { 0 };
 	for (uint64_t seed = first; seed < first + n && failed < 5; seed++)
-		failed += (uint64_t)run_case(seed, &n_steps, &n_refused);
+		failed += (uint64_t)run_case(seed, &n_steps, &n_refused, &tightness);
 	printf("%" G_GUINT64_FORMAT " cases, %" G_GUINT64_FORMAT " steps, %" G_GUINT64_FORMAT
 	       " refusals, %" G_GUINT64_FORMAT " failed\n",
 		n, n_steps, n_refused, failed);
+	print_tightness(&tightness);
 	return failed ? 1 : 0;
 }
