@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/advise.h"
 
+#include "reconcile/headroom.h"
+#include "reconcile/vram.h"
+
 #include <string.h>
 
 enum { BUILD_SERVER_2025 = 26100 }; /* facts/hyperv.md section 1.1 */
@@ -109,27 +112,6 @@ static uint32_t advise_vms(const struct wants *wants, const struct world *goal)
 	return n_to_adopt;
 }
 
-/* All managed VMs with a partition, off ones too, should fit their cluster (world.md decision 4). */
-static void advise_capacity(const struct wants *wants, const struct world *goal)
-{
-	uint64_t needed = 0, offered = 0;
-	for (uint32_t i = 0; i < goal->n_vms; i++)
-		if (wants->vms[i].ownership == VM_MANAGED || vm_is_running(&goal->vms[i]))
-			needed += goal->vms[i].n_adapters;
-	for (uint32_t g = 0; g < goal->n_gpus; g++) {
-		if (gpu_offers_partitions(&goal->gpus[g]) && !goal->gpus[g].count.known)
-			return;
-		if (gpu_offers_partitions(&goal->gpus[g]))
-			offered += goal->gpus[g].count.value;
-	}
-	if (needed > offered && !wants->input->observed->n_missing)
-		diag_add(wants->diags, D_CAPACITY_OFF, wants->partitioned ? wants->partitioned->head.loc : LOC_NONE,
-			wants->input->cluster->name,
-			"cluster '%s' offers %" G_GUINT64_FORMAT " partitions, and %" G_GUINT64_FORMAT
-			" are assigned: with all VMs running, %" G_GUINT64_FORMAT " would be missing",
-			wants->input->cluster->name, offered, needed, needed - offered);
-}
-
 uint32_t advise(struct arena *arena, const struct wants *wants, const struct world *goal)
 {
 	(void)arena;
@@ -139,7 +121,8 @@ uint32_t advise(struct arena *arena, const struct wants *wants, const struct wor
 	for (uint32_t g = 0; g < goal->n_gpus; g++)
 		advise_gpu(wants, g);
 	uint32_t n_to_adopt = advise_vms(wants, goal);
-	advise_capacity(wants, goal);
+	headroom_advise(wants, goal);
+	vram_advise(wants, goal);
 	if (!wants->input->owner && wants->input->mode == PLAN_APPLY && wants->input->cluster->prune)
 		diag_add(wants->diags, D_NO_OWNER, wants->input->cluster->name_loc, wants->input->cluster->name,
 			"the source has neither an origin nor --owner, so GPUs of VMs that are no longer mentioned are "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Running VMs fit the partitions of their host, and the devices of a pool its members. */
+#include "reconcile/counts.h"
 #include "reconcile/refuse.h"
 
 #include <string.h>
@@ -11,26 +12,10 @@ struct room {
 	bool known;       /* all counts are */
 };
 
-/* 'count' replaces the count of the partitioned group's GPUs when it is not 0. */
-static uint64_t offered_by(
-	const struct wants *wants, const struct world *goal, uint32_t host, uint64_t count, bool *known)
-{
-	const struct host *it = &goal->hosts[host];
-	uint64_t sum = 0;
-	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++) {
-		if (!gpu_offers_partitions(&goal->gpus[g]))
-			continue;
-		bool replaced = count && wants->gpus[g].role == ROLE_PARTITIONED && !wants->gpus[g].refused;
-		*known &= replaced || goal->gpus[g].count.known;
-		sum += replaced ? count : goal->gpus[g].count.value;
-	}
-	return sum;
-}
-
 static struct room room_of(const struct wants *wants, const struct world *goal, uint32_t host, uint64_t count)
 {
 	struct room room = { .known = true };
-	room.offered = offered_by(wants, goal, host, count, &room.known);
+	room.offered = counts_offered(wants, goal, host, count, &room.known);
 	for (uint32_t i = 0; i < goal->n_vms; i++) {
 		if (goal->vms[i].host != host || !vm_is_running(&goal->vms[i]))
 			continue;
@@ -51,24 +36,20 @@ static bool all_hosts_fit(const struct wants *wants, const struct world *goal, u
 	return true;
 }
 
-/* The counts that every GPU of the group lists and at which all running VMs would fit. */
+struct room_asked {
+	const struct wants *wants;
+	const struct world *goal;
+};
+
+static bool count_fits(uint32_t count, const void *user)
+{
+	const struct room_asked *asked = user;
+	return all_hosts_fit(asked->wants, asked->goal, count);
+}
+
 static const char *counts_that_would_do(struct wants *wants, const struct world *goal)
 {
-	g_autoptr(GString) text = g_string_new(NULL);
-	const struct world *world = wants->input->observed;
-	for (uint32_t count = 1; count <= 64; count++) {
-		bool listed = false, by_all = true;
-		for (uint32_t g = 0; g < world->n_gpus; g++) {
-			if (wants->gpus[g].role != ROLE_PARTITIONED || wants->gpus[g].refused)
-				continue;
-			const struct gpu *lists = resolve_counts_from(world, g);
-			listed = true;
-			by_all &= lists && gpu_lists_count(lists, count);
-		}
-		if (listed && by_all && all_hosts_fit(wants, goal, count))
-			g_string_append_printf(text, "%s%u", text->len ? ", " : "", count);
-	}
-	return text->len ? arena_strdup(wants->arena, text->str) : "none";
+	return counts_that(wants, count_fits, &(struct room_asked){ wants, goal });
 }
 
 static bool host_count_changes(const struct wants *wants, const struct world *goal, uint32_t host)
