@@ -185,6 +185,9 @@ static void check_vm_ownership(struct context *context)
 		findings_add(&context->findings, INV_OWNERSHIP, vm_of(context), "no manifest has to do with the VM");
 	else if (ownership == VM_UNMANAGED && context->rules->unmanaged == UNMANAGED_REPORT)
 		findings_add(&context->findings, INV_OWNERSHIP, vm_of(context), "no manifest manages the VM");
+	else if (ownership < VM_MANAGED && context->step->kind == STEP_MOVE_VM)
+		findings_add(&context->findings, INV_OWNERSHIP, vm_of(context),
+			"a VM that no manifest manages is moved under no policy");
 }
 
 static bool host_is_excluded(const struct rules *rules, const struct world *world, uint32_t host)

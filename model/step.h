@@ -73,7 +73,8 @@ struct vm_settings {
 	X(CAUSE_PRUNE, "prune")       /* ours, and no manifest mentions it any more */ \
 	X(CAUSE_UNMANAGED, "unmanaged") /* in the way, in no manifest, and `unmanaged: Remove` */ \
 	X(CAUSE_DEBT, "debt")         /* an earlier run owes it */ \
-	X(CAUSE_PLATFORM, "platform") /* GPU-P or DDA demands it of a VM */
+	X(CAUSE_PLATFORM, "platform") /* GPU-P or DDA demands it of a VM */ \
+	X(CAUSE_ROOM, "room")         /* the VM's host has no place for it */
 /* clang-format on */
 enum step_cause { STEP_CAUSES(NAMES_ENUM) STEP_CAUSE_COUNT };
 extern const struct names step_cause_names;

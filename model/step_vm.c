@@ -116,6 +116,9 @@ static int check_live(
 	const struct vm *vm = &world->vms[step->vm];
 	const struct host *target = &world->hosts[to];
 
+	if (world->hosts[vm->host].can_command_moves != TRI_YES)
+		return step_refuse(step, diags, "host '%s' cannot be commanded to move a running VM",
+			world->hosts[vm->host].name);
 	if (vm->memory_bytes.known && target->memory_free_bytes.known &&
 		vm->memory_bytes.value > target->memory_free_bytes.value)
 		return step_refuse(step, diags, "host '%s' has not the memory for the VM", target->name);
@@ -130,6 +133,19 @@ static int check_live(
 		if (!takes_live(world, vm, &world->gpus[target->first_gpu + i]))
 			*landing &= ~(1ull << i);
 	return *landing ? 0 : step_refuse(step, diags, "no GPU of host '%s' takes live migrations", target->name);
+}
+
+/* What the VM has goes from the free memory of the one host to that of the other. */
+static void move_memory(const struct world *world, const struct vm *vm, uint32_t to, struct delta *out)
+{
+	const struct host *from = &world->hosts[vm->host], *target = &world->hosts[to];
+
+	if (!vm->memory_bytes.known)
+		return;
+	if (from->memory_free_bytes.known)
+		delta_host(out, world, vm->host)->memory_free_bytes.value += vm->memory_bytes.value;
+	if (target->memory_free_bytes.known)
+		delta_host(out, world, to)->memory_free_bytes.value -= vm->memory_bytes.value;
 }
 
 int step_move_vm(
@@ -154,6 +170,8 @@ int step_move_vm(
 	after = delta_vm(out, world, step->vm);
 	after->host = to;
 	after->adapters = adapters_landed(arena, world, vm, landing);
+	if (!vm_is_off(vm))
+		move_memory(world, vm, to, out);
 	return 0;
 }
 

@@ -81,6 +81,8 @@ static bool has_change(const struct world *end, const struct change *change)
 		return vm->mmio_high_bytes.known && vm->mmio_high_bytes.value >= change->number.value;
 	case CHANGE_POWER:
 		return maybe_is(change->number, vm->state);
+	case CHANGE_HOST:
+		return g_ascii_strcasecmp(end->hosts[vm->host].name, change->after) == 0;
 	default:
 		return true; /* parts are counted in parts_are_there */
 	}

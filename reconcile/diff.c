@@ -88,6 +88,14 @@ static struct change *add_vm(
 	return change;
 }
 
+static void diff_place(struct differ *differ, uint32_t vm)
+{
+	const char *from = differ->before->hosts[differ->before->vms[vm].host].name;
+	const char *to = differ->after->hosts[differ->after->vms[vm].host].name;
+	if (strcmp(from, to) != 0)
+		add_vm(differ, CHANGE_HOST, vm, from, to);
+}
+
 static const char *adapter_text(struct differ *differ, const struct adapter *adapter)
 {
 	return adapter->pin ? arena_printf(differ->arena, "a partition pinned to %s", adapter->pin) : "a partition";
@@ -174,6 +182,7 @@ struct changes diff_worlds(struct arena *arena, const struct world *before, cons
 	for (uint32_t i = 0; i < before->n_gpus; i++)
 		diff_gpu(&differ, i);
 	for (uint32_t i = 0; i < before->n_vms; i++) {
+		diff_place(&differ, i);
 		diff_parts(&differ, i);
 		diff_settings(&differ, i);
 	}

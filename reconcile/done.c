@@ -77,6 +77,8 @@ static char *vm_text(const struct vm *vm, enum change_kind kind)
 static char *value_at(const struct place *place, const struct change *change)
 {
 	const struct world *world = place->world;
+	if (change->kind == CHANGE_HOST)
+		return g_strdup(world->hosts[world->vms[place->vm].host].name);
 	if (place->vm != NO_INDEX)
 		return vm_text(&world->vms[place->vm], change->kind);
 	if (change->kind == CHANGE_COUNT)

@@ -50,16 +50,20 @@ static bool same_vm_off_settings(const struct needs *needs, const struct step *a
 	return same_vm(needs, a, b) && (b->settings.which & SETTINGS_NEED_OFF);
 }
 
+/* Counts concern every host of the cluster, for its GPUs are alike at all times; with strategy Rolling only their own. */
+static bool counts_concern(const struct needs *needs, const struct step *gpu_step, const struct step *vm_step)
+{
+	return !needs_rolls(needs) || gpu_step->host == vm_step->host;
+}
+
 static bool stop_is_early(const struct needs *needs, const struct step *stop, const struct step *count)
 {
-	(void)count;
-	return needs->touch->vms[stop->vm].early;
+	return counts_concern(needs, count, stop) && needs->touch->vms[stop->vm].early;
 }
 
 static bool stop_is_late(const struct needs *needs, const struct step *count, const struct step *stop)
 {
-	(void)count;
-	return is_late(needs, stop->vm);
+	return counts_concern(needs, count, stop) && is_late(needs, stop->vm);
 }
 
 static bool adapter_could_be_on(const struct needs *needs, const struct step *remove, const struct step *gpu_step)
@@ -93,6 +97,11 @@ static bool vm_has_partition(const struct needs *needs, const struct step *a, co
 	return goal_vm(needs, start)->n_adapters > 0;
 }
 
+static bool starts_with_counts(const struct needs *needs, const struct step *gpu_step, const struct step *start)
+{
+	return counts_concern(needs, gpu_step, start) && vm_has_partition(needs, gpu_step, start);
+}
+
 static bool vm_here_has_partition(const struct needs *needs, const struct step *gpu_step, const struct step *start)
 {
 	return gpu_step->host == start->host && vm_has_partition(needs, gpu_step, start);
@@ -101,6 +110,44 @@ static bool vm_here_has_partition(const struct needs *needs, const struct step *
 static bool vm_here_had_partition(const struct needs *needs, const struct step *stop, const struct step *gpu_step)
 {
 	return stop->host == gpu_step->host && observed_vm(needs, stop)->n_adapters > 0;
+}
+
+/* ---- moves: what is taken from the VM is taken before, and what is given to it is given where it goes ---- */
+
+static uint32_t move_target(const struct needs *needs, const struct step *move)
+{
+	return needs->goal->vms[move->vm].host;
+}
+
+/* An adapter goes along; off or not, it could then be on any GPU of the other host. */
+static bool carries_adapter(const struct needs *needs, const struct step *move)
+{
+	const struct vm *before = observed_vm(needs, move), *after = goal_vm(needs, move);
+	for (uint32_t i = 0; i < before->n_adapters; i++)
+		if (touch_has_adapter(after, &before->adapters[i]) &&
+			!(needs->touch->vms[move->vm].cycle &&
+				touch_adapter_is_in_the_way(needs->touch, needs->observed, needs->goal, move->vm,
+					&before->adapters[i])))
+			return true;
+	return false;
+}
+
+static bool moves_with_counts(const struct needs *needs, const struct step *gpu_step, const struct step *move)
+{
+	bool concerns = !needs_rolls(needs) || gpu_step->host == move_target(needs, move);
+	return concerns && carries_adapter(needs, move);
+}
+
+static bool live_vm_leaves(const struct needs *needs, const struct step *move, const struct step *gpu_step)
+{
+	(void)needs;
+	return move->live && move->host == gpu_step->host;
+}
+
+/* The VM that moves away gives up its partition (or whole GPUs) on this host, which the started one may need. */
+static bool move_makes_room(const struct needs *needs, const struct step *move, const struct step *start)
+{
+	return move->live && move->vm != start->vm && move->host == start->host && goal_vm(needs, start)->n_adapters;
 }
 
 static bool vm_device_here(const struct needs *needs, const struct step *vm_step, const struct step *gpu_step)
@@ -154,8 +201,9 @@ static bool makes_room(const struct needs *needs, const struct step *stop, const
 	if (stop->vm == start->vm || stop->host != start->host)
 		return false;
 	const struct vm *loser = observed_vm(needs, stop), *left = goal_vm(needs, stop), *taker = goal_vm(needs, start);
-	return (loser->n_adapters > left->n_adapters && taker->n_adapters) ||
-	       (loser->n_devices > left->n_devices && taker->n_devices);
+	bool leaves = loser->host != left->host;
+	return ((leaves ? loser->n_adapters : loser->n_adapters > left->n_adapters) && taker->n_adapters) ||
+	       ((leaves ? loser->n_devices : loser->n_devices > left->n_devices) && taker->n_devices);
 }
 
 static bool has_pin(const struct vm *vm)
@@ -204,13 +252,27 @@ const struct order_rule order_rules[] = {
 	{ "device remove before start", STEP_REMOVE_DEVICE, STEP_START_VM, same_vm, "vm-off" },
 	{ "device add before start", STEP_ADD_DEVICE, STEP_START_VM, same_vm, "vm-off" },
 
+	{ "settings before a move", STEP_CONFIGURE_VM, STEP_MOVE_VM, same_vm, "they are changed where the VM was" },
+	{ "offline-action before a move", STEP_SET_OFFLINE_ACTION, STEP_MOVE_VM, same_vm,
+		"it is changed where the VM was" },
+	{ "off before a move", STEP_STOP_VM, STEP_MOVE_VM, same_vm, "only a live move is of a running VM" },
+	{ "remove before a move", STEP_REMOVE_ADAPTER, STEP_MOVE_VM, same_vm, "drained" },
+	{ "device remove before a move", STEP_REMOVE_DEVICE, STEP_MOVE_VM, same_vm, "exclusive" },
+	{ "move before add", STEP_MOVE_VM, STEP_ADD_ADAPTER, same_vm, "it is added where the VM goes" },
+	{ "move before device add", STEP_MOVE_VM, STEP_ADD_DEVICE, same_vm, "it is added where the VM goes" },
+	{ "move before start", STEP_MOVE_VM, STEP_START_VM, same_vm, "it starts where it goes" },
+	{ "counts before moves", STEP_SET_COUNT, STEP_MOVE_VM, moves_with_counts, "drained, aligned-start" },
+	{ "mount before moves", STEP_MOUNT_GPU, STEP_MOVE_VM, moves_with_counts, "aligned-start" },
+	{ "moved live before dismount", STEP_MOVE_VM, STEP_DISMOUNT_GPU, live_vm_leaves, "exclusive, capacity" },
+	{ "moves before starts", STEP_MOVE_VM, STEP_START_VM, move_makes_room, "capacity" },
+
 	{ "all off before a count", STEP_STOP_VM, STEP_SET_COUNT, stop_is_early, "homogeneous" },
 	{ "drained before a count", STEP_REMOVE_ADAPTER, STEP_SET_COUNT, adapter_could_be_on, "drained" },
 	{ "count before adapters", STEP_SET_COUNT, STEP_ADD_ADAPTER, new_adapter_could_be_on, "drained" },
-	{ "counts before starts", STEP_SET_COUNT, STEP_START_VM, vm_has_partition, "aligned-start" },
+	{ "counts before starts", STEP_SET_COUNT, STEP_START_VM, starts_with_counts, "aligned-start" },
 	{ "counts before late stops", STEP_SET_COUNT, STEP_STOP_VM, stop_is_late, "drained" },
 	{ "mount before its count", STEP_MOUNT_GPU, STEP_SET_COUNT, same_gpu, "exclusive" },
-	{ "mount before starts", STEP_MOUNT_GPU, STEP_START_VM, vm_has_partition, "aligned-start" },
+	{ "mount before starts", STEP_MOUNT_GPU, STEP_START_VM, starts_with_counts, "aligned-start" },
 	{ "mount before late stops", STEP_MOUNT_GPU, STEP_STOP_VM, stop_is_late, "drained" },
 
 	{ "out of the pool before mount", STEP_REMOVE_FROM_POOL, STEP_MOUNT_GPU, same_gpu, "exclusive" },

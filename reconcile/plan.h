@@ -19,6 +19,7 @@
 	X(CHANGE_POOL_MEMBER, "pool-member")       /* of a GPU: pool name or none */ \
 	X(CHANGE_ADAPTER_ADDED, "adapter-added") X(CHANGE_ADAPTER_REMOVED, "adapter-removed") \
 	X(CHANGE_DEVICE_ADDED, "device-added") X(CHANGE_DEVICE_REMOVED, "device-removed") \
+	X(CHANGE_HOST, "host")                     /* of a VM: names of hosts before and after */ \
 	X(CHANGE_OFFLINE_ACTION, "offline-action") X(CHANGE_AUTOMATIC_CHECKPOINTS, "automatic-checkpoints") \
 	X(CHANGE_STOP_ACTION, "stop-action") X(CHANGE_CACHE_CONTROL, "cache-control") \
 	X(CHANGE_MMIO_LOW, "mmio-low") X(CHANGE_MMIO_HIGH, "mmio-high") X(CHANGE_POWER, "power")
@@ -72,9 +73,12 @@ struct plan_least {
 struct plan_window {
 	bool set;           /* the manifest has windows */
 	bool is_open;       /* at 'now' */
-	int64_t opens_at;   /* the next opening, or the one that is open; 0: none within a year */
-	int64_t closes_at;  /* of that one */
-	uint32_t longest_s; /* the longest of all windows */
+	int64_t opens_at;   /* the next opening, or the one that is open */
+	int64_t closes_at;  /* of that one; 0: it never closes */
+	uint32_t longest_s; /* the longest of all windows; UINT32_MAX: one that never closes */
+	const char *opens_text; /* "Sat 2026-11-28 01:00 Europe/Paris" */
+	const struct spec_window *windows; /* as in the manifest: a saved plan keeps to them */
+	uint32_t n_windows;
 };
 
 /* Strategy Rolling: hosts differ in their counts for so long, by estimate. */

@@ -4,6 +4,9 @@
 #include "reconcile/advise.h"
 #include "reconcile/align.h"
 #include "reconcile/bound.h"
+#include "reconcile/budget.h"
+#include "reconcile/gate.h"
+#include "reconcile/moves.h"
 #include "reconcile/order.h"
 #include "reconcile/refuse.h"
 #include "reconcile/resolve.h"
@@ -28,6 +31,7 @@ static struct resolved resolve_until_settled(struct arena *arena, struct wants *
 		resolved.complete = true;
 		resolved.goal = resolve_goal(arena, wants, &resolved.complete);
 		resolved.touch = touch_make(arena, wants->input->observed, resolved.goal);
+		moves_choose(wants, resolved.goal, resolved.touch, resolved.complete);
 		resolved.rules = rules_make(arena, wants, resolved.goal);
 		/* what rides on stops is part of the goal that is looked at; its findings are said once, at the end */
 		struct diags *diags = wants->diags;
@@ -45,6 +49,8 @@ static const char *change_why(struct arena *arena, const struct wants *wants, co
 	if (change->vm == NO_INDEX)
 		return NULL;
 	const struct vm_want *want = &wants->vms[change->vm];
+	if (want->stripped)
+		return "'unmanaged: Remove', since it is in the way of a change";
 	if (want->ownership == VM_OURS)
 		return "its deletion: no manifest mentions the VM any more";
 	return want->assignment ? arena_printf(arena, "assignment '%s'", want->assignment->name)
@@ -71,6 +77,8 @@ static enum step_cause change_cause(const struct wants *wants, const struct chan
 		return CAUSE_PLATFORM;
 	if (wants->vms[change->vm].ownership == VM_OURS)
 		return CAUSE_PRUNE;
+	if (wants->vms[change->vm].stripped)
+		return CAUSE_UNMANAGED;
 	return wants->vms[change->vm].ownership == VM_MANAGED && !wants_owed_parts(wants, change->vm) ? CAUSE_WANTED
 												      : CAUSE_DEBT;
 }
@@ -115,6 +123,8 @@ static void make_steps(
 		return;
 	plan->steps = steps;
 	plan->cost = order_cost(steps, plan->n_steps);
+	if (needs_rolls(&needs))
+		plan->mixed = order_mixed(steps, plan->n_steps);
 	/* The checker trusts the planner in nothing. A plan that it rejects is not shown as one that could be applied. */
 	if (check_plan(arena, plan->observed, plan, plan->diags) < 0)
 		plan->n_steps = 0;
@@ -124,6 +134,7 @@ static void fill(struct arena *arena, struct plan *plan, struct wants *wants, co
 {
 	plan->goal = resolved->goal;
 	plan->rules = resolved->rules;
+	plan->budget = budget_of(wants, resolved->touch);
 	plan->complete = resolved->complete;
 	plan->changes = explained(arena, wants, diff_worlds(arena, plan->observed, plan->goal));
 	plan->refusals = arena_copy(arena, wants->refusals->data, wants->refusals->len * sizeof(struct refusal));
@@ -146,6 +157,8 @@ struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
 	plan->observed = input->observed;
 	plan->owner = input->owner;
 	plan->suspended = input->cluster && input->cluster->suspend;
+	plan->window = gate_window(arena, input->cluster, input->now);
+	plan->consents = input->cluster && (input->cluster->rollout.max_unavailable.set || plan->window.set);
 	struct wants *wants = wants_make(arena, input, plan->diags);
 	if (input->mode == PLAN_APPLY && refuse_cluster(wants))
 		input->mode = PLAN_RESTORE; /* debts are paid all the same */
@@ -156,7 +169,7 @@ struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
 		refuse_first(wants);
 	struct resolved resolved = resolve_until_settled(arena, wants);
 	resolve_riding(arena, wants, resolved.touch, resolved.goal);
-	plan->n_to_adopt = advise(arena, wants, resolved.goal);
+	plan->n_to_adopt = advise(wants, resolved.goal);
 	fill(arena, plan, wants, &resolved);
 	wants_done(wants);
 	diags_sort(plan->diags);

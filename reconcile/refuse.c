@@ -2,6 +2,8 @@
 #include "reconcile/refuse.h"
 
 #include "model/invariant.h"
+#include "reconcile/moves.h"
+#include "reconcile/vram.h"
 
 #include <string.h>
 
@@ -10,6 +12,9 @@ static bool may_touch(const struct wants *wants, uint32_t vm)
 	const struct vm_want *want = &wants->vms[vm];
 	if (want->frozen || want->excluded || want->debt == DEBT_IN_PROGRESS)
 		return false;
+	if (want->ownership == VM_UNMANAGED && wants->input->mode == PLAN_APPLY &&
+		wants->input->cluster->unmanaged != UNMANAGED_REPORT)
+		return true;
 	return want->ownership == VM_MANAGED || want->ownership == VM_OURS || want->debt == DEBT_OPEN;
 }
 
@@ -47,6 +52,10 @@ static bool refuse_because_of(struct wants *wants, const struct world *goal, con
 		refuse_roles_under(wants, goal, vm, code, reason);
 	else if (causes & TOUCH_OWN)
 		refuse_vm(wants, vm, code, "%s", reason);
+	else if (causes & TOUCH_MOVE) {
+		moves_forbid(wants, vm, code, reason);
+		return true;
+	}
 	return wants->refusals->len > before;
 }
 
@@ -270,10 +279,27 @@ static bool refuse_kept(struct wants *wants, const struct world *goal)
 	return any;
 }
 
+/* `unmanaged: Remove`: a VM that a change needs to let go of its GPU loses it. The goal is then another. */
+static bool strip_unmanaged(struct wants *wants, const struct touch *touch)
+{
+	bool any = false;
+	if (!wants->input->cluster || wants->input->cluster->unmanaged != UNMANAGED_REMOVE)
+		return false;
+	for (uint32_t i = 0; i < wants->input->observed->n_vms; i++) {
+		struct vm_want *want = &wants->vms[i];
+		if (want->ownership != VM_UNMANAGED || want->stripped || !touch->vms[i].causes || !may_touch(wants, i))
+			continue;
+		want->stripped = true;
+		any = true;
+	}
+	return any;
+}
+
 bool refuse_round(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch,
 	const struct rules *rules)
 {
-	return refuse_touched(wants, goal, touch) || refuse_kept(wants, goal) || refuse_without_gpu(wants, goal) ||
-	       refuse_mmio(wants, goal) || refuse_settings(arena, wants, goal, touch, rules) ||
-	       refuse_unfit(arena, wants, goal, touch, rules) || refuse_capacity(arena, wants, goal);
+	return strip_unmanaged(wants, touch) || refuse_touched(wants, goal, touch) || refuse_kept(wants, goal) ||
+	       refuse_without_gpu(wants, goal) || vram_refuse(wants, goal) || refuse_mmio(wants, goal) ||
+	       refuse_settings(arena, wants, goal, touch, rules) || refuse_unfit(arena, wants, goal, touch, rules) ||
+	       refuse_capacity(arena, wants, goal) || refuse_budget(arena, wants, goal, touch);
 }

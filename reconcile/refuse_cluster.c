@@ -4,52 +4,6 @@
 
 #include <string.h>
 
-static void not_built(struct wants *wants, const struct head *head, const char *field)
-{
-	wants_refuse(wants, D_NOT_BUILT, head_loc(head, field), wants->input->cluster->name, field,
-		"the field '%s' is not supported yet with another value than its default; remove it", field);
-}
-
-static void refuse_rollout(struct wants *wants)
-{
-	const struct spec_rollout *rollout = &wants->input->cluster->rollout;
-	if (rollout->strategy != STRATEGY_HOMOGENEOUS)
-		not_built(wants, &rollout->head, "strategy");
-	if (rollout->max_unavailable.set)
-		not_built(wants, &rollout->head, "maxUnavailable");
-	if (rollout->max_hosts != 1)
-		not_built(wants, &rollout->head, "maxHosts");
-	if (rollout->n_windows)
-		not_built(wants, &rollout->head, "windows");
-	if (rollout->stop.method != STOP_SHUTDOWN)
-		not_built(wants, &rollout->stop.head, "method");
-	if (rollout->stop.timeout_s != 300)
-		not_built(wants, &rollout->stop.head, "timeout");
-	if (rollout->stop.on_timeout != ON_TIMEOUT_FAIL)
-		not_built(wants, &rollout->stop.head, "onTimeout");
-}
-
-static void refuse_unbuilt(struct wants *wants)
-{
-	const struct spec_cluster *cluster = wants->input->cluster;
-	refuse_rollout(wants);
-	if (cluster->unmanaged != UNMANAGED_REPORT)
-		not_built(wants, &cluster->head, "unmanaged");
-	if (cluster->resilience.host_failures)
-		not_built(wants, &cluster->resilience.head, "hostFailures");
-	if (cluster->suspend)
-		not_built(wants, &cluster->head, "suspend");
-	if (cluster->max_partitions_per_vm != 1)
-		not_built(wants, &cluster->head, "maxPartitionsPerVM");
-	for (uint32_t i = 0; i < wants->n_assignments; i++) {
-		const struct spec_assignment *assignment = wants->assignments[i];
-		if (assignment->placement != PLACEMENT_PREFERRED)
-			not_built(wants, &assignment->head, "placement");
-		if (assignment->requires)
-			not_built(wants, &assignment->head, "requires");
-	}
-}
-
 /* In a failover cluster all of its nodes must be listed, and no others. */
 static void refuse_nodes(struct wants *wants, const struct host *host)
 {
@@ -99,7 +53,6 @@ bool refuse_cluster(struct wants *wants)
 	if (!wants->input->cluster)
 		return false;
 	uint32_t before = wants->refusals->len;
-	refuse_unbuilt(wants);
 	for (uint32_t i = 0; i < world->n_hosts; i++)
 		refuse_type(wants, &world->hosts[i]);
 	/* every node tells the same list: the first one's is enough, so that a mistake is said once */

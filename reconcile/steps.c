@@ -36,7 +36,9 @@ static struct step *add_vm_step(
 {
 	struct step *step = add_step(maker, kind, cause, why, maker->needs->wants->vms[vm].loc);
 	const struct vm *it = &maker->needs->observed->vms[vm];
-	set_host(maker, step, it->host);
+	/* what a VM that moves gets, it gets where it goes; all else is done where it was */
+	bool is_there = kind == STEP_START_VM || kind == STEP_ADD_ADAPTER || kind == STEP_ADD_DEVICE;
+	set_host(maker, step, is_there ? maker->needs->goal->vms[vm].host : it->host);
 	step->vm = vm;
 	step->vm_id = it->id;
 	step->vm_name = it->name;
@@ -54,6 +56,12 @@ static struct step *add_gpu_step(
 	return step;
 }
 
+bool needs_rolls(const struct needs *needs)
+{
+	const struct spec_cluster *cluster = needs->wants->input->cluster;
+	return cluster && needs->wants->input->mode == PLAN_APPLY && cluster->rollout.strategy == STRATEGY_ROLLING;
+}
+
 /* ---- reasons ---- */
 
 static const char *gpu_text(struct maker *maker, uint32_t gpu)
@@ -67,6 +75,8 @@ static enum step_cause own_cause(struct maker *maker, uint32_t vm)
 {
 	if (maker->needs->wants->vms[vm].ownership == VM_OURS)
 		return CAUSE_PRUNE;
+	if (maker->needs->wants->vms[vm].stripped)
+		return CAUSE_UNMANAGED;
 	if (maker->needs->wants->vms[vm].ownership != VM_MANAGED || wants_owed_parts(maker->needs->wants, vm))
 		return CAUSE_DEBT;
 	return CAUSE_WANTED;
@@ -78,12 +88,37 @@ static const char *own_why(struct maker *maker, uint32_t vm)
 	switch (own_cause(maker, vm)) {
 	case CAUSE_PRUNE:
 		return "no manifest mentions the VM any more, and its GPU was assigned by us";
+	case CAUSE_UNMANAGED:
+		return "no manifest mentions the VM, it is in the way of a change, and 'unmanaged: Remove' is set";
 	case CAUSE_DEBT:
 		return arena_printf(maker->arena, "run '%s' took it and owes it",
 			maker->needs->observed->vms[vm].debt->run ? maker->needs->observed->vms[vm].debt->run : "?");
 	default:
 		return arena_printf(maker->arena, "assignment '%s' gives it GPU group '%s'", want->assignment->name,
 			want->assignment->gpus);
+	}
+}
+
+static enum step_cause move_cause(enum move_reason reason)
+{
+	return reason == MOVE_ROOM || reason == MOVE_NODE ? CAUSE_ROOM : CAUSE_WANTED;
+}
+
+static const char *move_why(struct maker *maker, uint32_t vm)
+{
+	const struct needs *needs = maker->needs;
+	const struct vm_want *want = &needs->wants->vms[vm];
+	const char *from = needs->observed->hosts[needs->observed->vms[vm].host].name;
+	switch (needs->touch->vms[vm].move) {
+	case MOVE_REQUIRED:
+		return arena_printf(maker->arena, "assignment '%s' requires it there", want->assignment->name);
+	case MOVE_PREFERRED:
+		return arena_printf(maker->arena, "assignment '%s' prefers it there, and it starts anyway",
+			want->assignment->name);
+	case MOVE_NODE:
+		return arena_printf(maker->arena, "it starts anyway, and '%s' takes no VM now", from);
+	default:
+		return arena_printf(maker->arena, "'%s' would have no partition for it", from);
 	}
 }
 
@@ -94,6 +129,9 @@ static const char *touch_why(struct maker *maker, uint32_t vm)
 		return arena_printf(maker->arena, "the partition count of %s changes", gpu_text(maker, touch->gpu));
 	if ((touch->causes & TOUCH_ROLE) && touch->gpu != NO_INDEX)
 		return arena_printf(maker->arena, "%s changes its role", gpu_text(maker, touch->gpu));
+	if ((touch->causes & TOUCH_MOVE) && !(touch->causes & TOUCH_OWN))
+		return arena_printf(maker->arena, "it restarts on '%s': %s",
+			maker->needs->goal->hosts[maker->needs->goal->vms[vm].host].name, move_why(maker, vm));
 	return own_why(maker, vm);
 }
 
@@ -224,6 +262,19 @@ static void add_power_steps(struct maker *maker, uint32_t vm)
 	}
 }
 
+static void add_move_step(struct maker *maker, uint32_t vm)
+{
+	const struct vm_touch *touch = &maker->needs->touch->vms[vm];
+	if (touch->move == MOVE_NONE)
+		return;
+	const char *why = move_why(maker, vm);
+	if (touch->live) /* facts/hyperv.md section 1.4 */
+		why = arena_printf(maker->arena, "%s; with a GPU it goes over TCP/IP with compression", why);
+	struct step *step = add_vm_step(maker, STEP_MOVE_VM, vm, move_cause(touch->move), why);
+	step->to_host = maker->needs->goal->hosts[maker->needs->goal->vms[vm].host].name;
+	step->live = touch->live;
+}
+
 static void add_remove(
 	struct maker *maker, uint32_t vm, const struct adapter *adapter, enum step_cause cause, const char *why)
 {
@@ -350,6 +401,7 @@ GArray *steps_make(struct arena *arena, const struct needs *needs)
 		guint first = maker.steps->len;
 		add_configure_steps(&maker, vm);
 		add_power_steps(&maker, vm);
+		add_move_step(&maker, vm);
 		add_adapter_steps(&maker, vm);
 		add_device_steps(&maker, vm);
 		count_adds(&maker, first);

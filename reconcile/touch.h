@@ -16,6 +16,15 @@ enum touch_cause {
 	TOUCH_OWN = 1 << 0,   /* its own parts change */
 	TOUCH_COUNT = 1 << 1, /* a count changes under it */
 	TOUCH_ROLE = 1 << 2,  /* a GPU changes role under it */
+	TOUCH_MOVE = 1 << 3,  /* it goes to another host (reconcile/moves.h) */
+};
+
+enum move_reason {
+	MOVE_NONE,
+	MOVE_REQUIRED,  /* `placement: Required`, and it is elsewhere */
+	MOVE_ROOM,      /* its host would have no partition for it */
+	MOVE_NODE,      /* it must start anyway, and its node takes no VM now */
+	MOVE_PREFERRED, /* it must start anyway, and its `host` has room */
 };
 
 struct vm_touch {
@@ -25,6 +34,8 @@ struct vm_touch {
 	bool cycle;   /* its adapters go away and come back */
 	bool blocked; /* it would have to be off or touched and is in a state that forbids it: refuse.h */
 	uint32_t gpu; /* one GPU that is the reason, or NO_INDEX */
+	enum move_reason move;
+	bool live; /* it moves while it runs; else it is off for it */
 };
 
 struct touch {

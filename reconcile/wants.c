@@ -130,11 +130,16 @@ static bool vm_is_in_place(struct wants *wants, const struct spec_vm *line, uint
 		wants_refuse(wants, D_VM_NOT_FOUND, head_loc(&line->head, "host"), subject, "assignment",
 			"VM '%s' is on '%s', not on '%s', and standalone hosts do not move VMs; correct the line",
 			line->name, here, line->host);
-	else
-		wants_refuse(wants, D_NOT_BUILT, head_loc(&line->head, "host"), subject, "host",
-			"VM '%s' is on '%s', and moving it to '%s' is not supported yet; remove 'host'", line->name,
-			here, line->host);
-	return false;
+	return input->cluster->type != CLUSTER_STANDALONE;
+}
+
+/* In a failover cluster `host` is where the VM is put; reconcile/moves.h sees to it. */
+static void note_host(struct wants *wants, const struct naming *naming, const struct spec_vm *line, uint32_t vm)
+{
+	if (wants->input->cluster->type != CLUSTER_FAILOVER || !line->host)
+		return;
+	wants->vms[vm].host = line->host;
+	wants->vms[vm].required = naming->assignment->placement == PLACEMENT_REQUIRED;
 }
 
 static void manage_named(struct wants *wants, const struct naming *naming)
@@ -150,8 +155,10 @@ static void manage_named(struct wants *wants, const struct naming *naming)
 				hosts_of_vms_named(wants, line->name));
 		else if (n == 0)
 			vm_is_missing(wants, line, subject);
-		else if (vm_is_in_place(wants, line, vm, subject))
+		else if (vm_is_in_place(wants, line, vm, subject)) {
 			manage(wants, naming, vm, head_loc(&line->head, "name"));
+			note_host(wants, naming, line, vm);
+		}
 	}
 }
 

@@ -31,9 +31,13 @@ struct vm_want {
 	const struct gpu_group *group;            /* managed: of that assignment; NULL when it does not exist */
 	struct loc loc;                           /* of the line that names it */
 	uint32_t rank;                            /* order in the manifests; later ones are refused first */
+	const char *host;                         /* the line's `host`, in a failover cluster; or NULL */
+	bool required;                            /* it must be there, not only when it moves or starts anyway */
+	bool stays;                               /* a move of it is refused, or was tried in vain */
 	bool refused;                             /* its own wish is refused: it stays as it is */
 	bool frozen;
 	bool excluded;
+	bool stripped; /* unmanaged, in the way of a change, and `unmanaged: Remove` takes its GPUs away */
 	enum debt_state debt;
 };
 

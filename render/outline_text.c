@@ -17,6 +17,7 @@ static const struct phrase {
 	[CHANGE_ADAPTER_REMOVED] = { .removed = "loses its partition" },
 	[CHANGE_DEVICE_ADDED] = { .added = "gets a whole GPU" },
 	[CHANGE_DEVICE_REMOVED] = { .removed = "loses its whole GPU" },
+	[CHANGE_HOST] = { .what = "host" },
 	[CHANGE_OFFLINE_ACTION] = { .what = "cluster offline action" },
 	[CHANGE_AUTOMATIC_CHECKPOINTS] = { .what = "automatic checkpoints" },
 	[CHANGE_STOP_ACTION] = { .what = "automatic stop action" },
@@ -173,9 +174,11 @@ const char *outline_group_why(const struct outline_group *group)
 		[CAUSE_DRAIN] = "a VM must let go of a GPU while that one changes",
 		[CAUSE_RETURN] = "gives back what was taken for the change",
 		[CAUSE_VM_OFF] = "the VM must be off for another change of its own",
+		[CAUSE_UNMANAGED] = "it is in the way, no manifest names it, and 'unmanaged' is Remove",
 		[CAUSE_PRUNE] = "we assigned it, and no manifest mentions it any more",
 		[CAUSE_DEBT] = "an earlier run owes it",
 		[CAUSE_PLATFORM] = "GPU-P or DDA demands it of a VM",
+		[CAUSE_ROOM] = "the VM's host has no place for it",
 	};
 	for (uint32_t i = 1; i < group->n; i++)
 		if (g_strcmp0(group->steps[i]->why, group->steps[0]->why) != 0)
@@ -196,4 +199,25 @@ void outline_cost(GString *out, const struct cost *cost)
 		g_string_append(out, ", about ");
 		print_duration(out, cost->seconds);
 	}
+}
+
+static void put_least(GString *out, uint32_t cost, uint32_t least, const char *of, uint32_t *n_shown)
+{
+	if (!cost && !least)
+		return;
+	g_string_append_printf(out, "%s%s %s%u%s", (*n_shown)++ ? "," : ", least possible", "",
+		cost > least ? "at least " : "", least, of);
+}
+
+void outline_least(GString *out, const struct plan *plan)
+{
+	const struct plan_least *least = &plan->least;
+	const struct cost *cost = &plan->cost;
+	bool several = (cost->vms_stopped > 0) + (cost->vms_moved > 0) + (cost->role_changes > 0) > 1;
+	uint32_t n_shown = 0;
+	if (!least->known)
+		return;
+	put_least(out, cost->vms_stopped, least->vms_stopped, several ? " restarts" : "", &n_shown);
+	put_least(out, cost->vms_moved, least->vms_moved, several ? " moves" : "", &n_shown);
+	put_least(out, cost->role_changes, least->role_changes, several ? " role changes" : "", &n_shown);
 }

@@ -61,6 +61,8 @@ static const struct field host_fields[] = {
 	{ "nodes", F_LIST(struct host, nodes, struct cluster_node, node_fields),
 		.doc = "All nodes of the failover cluster, as this host reports them." },
 	{ "memoryFree", F_SIZE(struct host, memory_free_bytes), .doc = "Memory that VMs could still take." },
+	{ "canCommandMoves", F_TRI(struct host, can_command_moves), .flags = FIELD_OMIT,
+		.doc = "Whether a live move can be commanded from this host. Absent: nobody probed it, so none is." },
 	{ "pools", F_LIST(struct host, pools, struct pool, pool_fields), .flags = G,
 		.doc = "Resource pools of PCI Express devices." },
 	{ "epoch", F_U64(struct host, epoch), .doc = "The highest epoch that this host has seen." },

@@ -228,6 +228,10 @@ static enum host_error check_move(struct sim_act *act, const struct host_state *
 			act, HOST_IN_USE, "'%s' is bound to a device of '%s'.", vm->name, act->self->host.name);
 	if (vm_is_off(vm))
 		return HOST_OK;
+	if (act->self->host.can_command_moves != TRI_YES)
+		return sim_refuse(act, HOST_NOT_SUPPORTED,
+			"Move-ClusterVirtualMachineRole cannot be run remotely without CredSSP authentication on '%s'.",
+			act->self->host.name);
 	if (vm->n_devices)
 		return sim_refuse(
 			act, HOST_NOT_SUPPORTED, "'%s' has an assigned device and cannot be live-migrated.", vm->name);
@@ -275,6 +279,10 @@ static void move(struct sim_act *act, struct host_state *to)
 	uint32_t at = place_in_order(to, &moved);
 	from->vms = sim_without(arena, from->vms, from->n_vms, (uint32_t)(act->vm - from->vms), sizeof(moved));
 	from->n_vms--;
+	if (!vm_is_off(&moved) && moved.memory_bytes.known) {
+		from->host.memory_free_bytes.value += moved.memory_bytes.value;
+		to->host.memory_free_bytes.value -= moved.memory_bytes.value;
+	}
 	to->vms = sim_with(arena, to->vms, to->n_vms, at, &moved, sizeof(moved));
 	to->n_vms++;
 	act->vm = &to->vms[at];

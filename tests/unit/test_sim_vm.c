@@ -187,13 +187,15 @@ static void move_of_an_off_vm_takes_it_to_the_other_node(void **state)
 static void live_move_needs_both_ends_to_take_part(void **state)
 {
 	(void)state;
-	for (uint32_t i = 0; i < 3; i++) {
-		static const enum host_error errors[] = { HOST_OK, HOST_NOT_SUPPORTED, HOST_NO_RESOURCES };
+	for (uint32_t i = 0; i < 4; i++) {
+		static const enum host_error errors[] = { HOST_OK, HOST_NOT_SUPPORTED, HOST_NO_RESOURCES,
+			HOST_NOT_SUPPORTED };
 		struct fixture f = { 0 };
 		begin(&f);
 		((struct adapter *)f.world->vms[0].adapters)->outgoing_live_migration = i == 1 ? TRI_NO : TRI_YES;
 		f.world->gpus[1].incoming_live_migration = TRI_YES;
 		f.world->gpus[1].count = KNOWN(i == 2 ? 4 : 1);
+		f.world->hosts[0].can_command_moves = i == 3 ? TRI_UNKNOWN : TRI_YES;
 		assert_int_equal(perform(&f, step_on(f.world, STEP_MOVE_VM, 0)), errors[i]);
 		assert_int_equal(f.bench.reply.vm_after->state, VM_RUNNING);
 		end(&f);

@@ -216,6 +216,8 @@ static void a_live_move_needs_adapter_and_gpu_to_say_so(void **ignored)
 	world->gpus[3].incoming_live_migration = TRI_UNKNOWN;
 	assert_int_equal(move(arena, world, 0, "hv02"), STEPS_REFUSED);
 	world->gpus[3].incoming_live_migration = TRI_YES;
+	assert_int_equal(move(arena, world, 0, "hv02"), STEPS_REFUSED);
+	world->hosts[0].can_command_moves = TRI_YES;
 	assert_int_equal(move(arena, world, 0, "hv02"), STEPS_CHANGED);
 	assert_int_equal(world->vms[0].adapters[0].gpus, 2);
 }
