@@ -13,6 +13,12 @@ const struct diag_row diag_codes[DIAG_CODE_COUNT] = {
 #undef CODE
 };
 
+const char *const diag_sources[DIAG_CODE_COUNT] = {
+#define SOURCE(symbol, document) [symbol] = (document),
+#include "base/sources.def"
+#undef SOURCE
+};
+
 int diag_code_find(const char *id)
 {
 	for (int code = 0; code < DIAG_CODE_COUNT; code++)

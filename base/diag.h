@@ -48,6 +48,8 @@ struct diag_row {
 	const char *help;  /* a paragraph: why, and what to do */
 };
 extern const struct diag_row diag_codes[DIAG_CODE_COUNT];
+/* The document that the rule behind a message comes from, or NULL: base/sources.def. */
+extern const char *const diag_sources[DIAG_CODE_COUNT];
 
 /* The code with that id ("HV302", any case), or -1. */
 int diag_code_find(const char *id);

@@ -15,6 +15,8 @@ static void explain(GString *out, int code)
 	const struct diag_row *row = &diag_codes[code];
 	g_string_append_printf(out, "%s (%s): %s\n\n%s\n", row->id, name_of(&diag_severity_names, (int)row->severity),
 		row->title, row->help);
+	if (diag_sources[code])
+		g_string_append_printf(out, "\nSource: %s\n", diag_sources[code]);
 	if (row->severity == DIAG_ERROR)
 		g_string_append_printf(out, "\nExit code: %d\n", row->exit);
 }

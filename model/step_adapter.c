@@ -196,10 +196,21 @@ int step_remove_device(
 	return 0;
 }
 
+/* A host gives a device to one VM alone, also while that one is off. */
+static const struct vm *who_has_path(const struct world *world, const struct vm *vm, const char *path)
+{
+	for (uint32_t i = 0; i < world->n_vms; i++)
+		for (uint32_t d = 0; world->vms[i].host == vm->host && d < world->vms[i].n_devices; d++)
+			if (&world->vms[i] != vm && !g_strcmp0(world->vms[i].devices[d].location_path, path))
+				return &world->vms[i];
+	return NULL;
+}
+
 static int check_device(const struct world *world, const struct vm *vm, const struct step *step, struct diags *diags)
 {
 	const struct device *device = &step->device;
 	const struct host *host = &world->hosts[vm->host];
+	const struct vm *other = NULL;
 	uint32_t gpu = NO_INDEX;
 
 	if (device->pool)
@@ -213,6 +224,10 @@ static int check_device(const struct world *world, const struct vm *vm, const st
 	if (world->gpus[gpu].state != GPU_DISMOUNTED)
 		return step_refuse(step, diags, "GPU '%s' is %s, and must be dismounted", device->location_path,
 			name_of(&gpu_state_names, (int)world->gpus[gpu].state));
+	other = who_has_path(world, vm, device->location_path);
+	if (other)
+		return step_refuse(step, diags, "GPU '%s' is in VM '%s', and must be taken from it first",
+			device->location_path, other->name);
 	return 0;
 }
 

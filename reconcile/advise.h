@@ -4,4 +4,4 @@
 #include "reconcile/wants.h"
 
 /* Adds them to wants->diags. Returns how many managed VMs have their GPU and no record of ours. */
-uint32_t advise(struct arena *arena, const struct wants *wants, const struct world *goal);
+uint32_t advise(const struct wants *wants, const struct world *goal);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/advise_parts.h"
+#include "tests/lib/scene.h"
+#include "tests/lib/test.h"
+
+static const struct plan *planned(struct scene *scene, const char *more)
+{
+	return scene_plan(scene, scene_manifests(scene, 2, "vm-*", more));
+}
+
+static bool tells(struct scene *scene, enum diag_code code)
+{
+	return scene_has(planned(scene, NULL), code);
+}
+
+static void generation_1_with_a_partition_is_told(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 2);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	assert_false(tells(scene, D_GENERATION));
+	vm->generation = 1;
+	assert_true(tells(scene, D_GENERATION));
+	scene_free(scene);
+}
+
+static void unequal_memory_and_checkpoints_are_told(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 2);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	vm->memory_startup_bytes = KNOWN(4096);
+	vm->memory_minimum_bytes = KNOWN(512);
+	assert_false(tells(scene, D_MEMORY)); /* static */
+	vm->dynamic_memory = true;
+	assert_true(tells(scene, D_MEMORY));
+	vm->memory_minimum_bytes = vm->memory_startup_bytes;
+	assert_false(tells(scene, D_MEMORY));
+	assert_false(tells(scene, D_CHECKPOINTS));
+	vm->checkpoint_type = CHECKPOINT_PRODUCTION;
+	assert_true(tells(scene, D_CHECKPOINTS));
+	scene_free(scene);
+}
+
+/* Enforce mends them, so there is nothing to tell. */
+static void settings_that_nobody_changes_are_told(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(true, 1, 1, 2);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	static const char require[] = "  vmSettings: Require\n";
+	assert_false(scene_has(planned(scene, require), D_VM_SETTING));
+	vm->offline_action = KNOWN(OFFLINE_SAVE);
+	assert_true(scene_has(planned(scene, require), D_VM_SETTING));
+	assert_false(tells(scene, D_VM_SETTING));
+	vm->offline_action = UNKNOWN;
+	assert_false(scene_has(planned(scene, require), D_VM_SETTING));
+	assert_true(scene_has(planned(scene, require), D_UNKNOWN_FACT));
+	vm->offline_action = KNOWN(OFFLINE_SHUTDOWN);
+	vm->automatic_checkpoints = true;
+	assert_true(scene_has(planned(scene, require), D_VM_SETTING));
+	assert_false(tells(scene, D_VM_SETTING));
+	scene_free(scene);
+}
+
+static void guest_that_is_not_supported_is_told(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *guest;
+		bool told;
+	} guests[] = {
+		{ NULL, false },
+		{ "Windows 11 Enterprise multi-session", false },
+		{ "Windows 10 Enterprise", false },
+		{ "Windows 8.1 Pro", true },
+		{ "Windows Server 2019 Datacenter", false },
+		{ "Windows Server 2016 Standard", true },
+		{ "Ubuntu 22.04.3 LTS", false },
+		{ "Ubuntu 16.04 LTS", true },
+		{ "Debian GNU/Linux 12", true },
+	};
+	struct scene *scene = scene_new(false, 1, 1, 2);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(guests); i++) {
+		vm->guest_os = guests[i].guest;
+		if (tells(scene, D_GUEST) != guests[i].told)
+			fail_msg("%s", guests[i].guest);
+	}
+	scene_free(scene);
+}
+
+static void partitions_owed_beyond_what_is_allowed_are_told(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 2);
+	struct vm *vm = scene_vm(scene, "other", 0, VM_OFF, 0);
+	struct adapter owed = { .pinned = TRI_NO };
+	struct debt debt = { .run = "r", .epoch = 1, .at = SCENE_NOW - 60, .adapters = &owed, .n_adapters = 1 };
+	vm->debt = &debt;
+	const struct plan *plan = planned(scene, NULL);
+	assert_true(scene_has(plan, D_SURPLUS));
+	assert_int_equal(plan->n_steps, 0);
+	vm->n_adapters = 0;
+	plan = planned(scene, NULL);
+	assert_false(scene_has(plan, D_SURPLUS));
+	assert_int_equal(scene_count(plan, STEP_ADD_ADAPTER), 1);
+	scene_free(scene);
+}
+
+/* It had two, whoever gave them to it; we took them, so we give them back. */
+static void two_partitions_owed_to_an_unmanaged_vm_are_both_given_back(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 2);
+	struct vm *vm = scene_vm(scene, "other", 0, VM_OFF, -1);
+	struct adapter owed[] = { { .pinned = TRI_NO }, { .pinned = TRI_NO } };
+	owed[1].quotas[QUOTA_MIN_VRAM] = KNOWN(5);
+	struct debt debt = { .run = "r", .epoch = 1, .at = SCENE_NOW - 60, .adapters = owed, .n_adapters = 2 };
+	vm->debt = &debt;
+	const struct plan *plan = planned(scene, NULL);
+	assert_false(scene_has(plan, D_INVARIANT));
+	assert_int_equal(scene_count(plan, STEP_ADD_ADAPTER), 2);
+	scene_free(scene);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(generation_1_with_a_partition_is_told),
+		cmocka_unit_test(unequal_memory_and_checkpoints_are_told),
+		cmocka_unit_test(settings_that_nobody_changes_are_told),
+		cmocka_unit_test(guest_that_is_not_supported_is_told),
+		cmocka_unit_test(partitions_owed_beyond_what_is_allowed_are_told),
+		cmocka_unit_test(two_partitions_owed_to_an_unmanaged_vm_are_both_given_back),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
