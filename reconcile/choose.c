@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/choose.h"
 
+#include "reconcile/choose_cost.h"
+
 #include <string.h>
 
 static bool text_fits(const char *wanted, const char *found)
@@ -29,32 +31,7 @@ bool group_selects(const struct wants *wants, const struct gpu_group *group, uin
 	       (!match->model || text_fits(match->model, model_of(world, it)));
 }
 
-/* How much it would disturb to pass this GPU through: the lowest is chosen, among equals the last location path.
- * What is passed through already stays; a GPU that somebody not to be touched sits on comes last. */
-static uint64_t disturbance(const struct wants *wants, uint32_t gpu)
-{
-	const struct world *world = wants->input->observed;
-	const struct gpu *it = &world->gpus[gpu];
-	if (it->state == GPU_DISMOUNTED)
-		return gpu_pool(world, gpu) ? 0 : 1;
-	uint64_t sum = it->state == GPU_FAILED ? 1000000 : 10;
-	for (uint32_t i = 0; i < world->n_vms; i++) {
-		const struct vm *vm = &world->vms[i];
-		if (vm->host != it->host || !vm_could_be_on(world, vm, gpu) || wants->vms[i].ownership == VM_OURS)
-			continue;
-		bool is_managed = wants->vms[i].ownership == VM_MANAGED;
-		bool pinned = false;
-		for (uint32_t a = 0; a < vm->n_adapters; a++)
-			pinned |= (adapter_pins(world, vm, &vm->adapters[a]) & gpu_bit(world, gpu)) != 0;
-		if (pinned)
-			sum += is_managed ? 100 : 4000;
-		if (!vm_is_off(vm))
-			sum += is_managed && vm_can_stop(vm) ? 20 : 4000;
-	}
-	return sum;
-}
-
-static bool is_free(const struct wants *wants, const struct gpu_group *group, uint32_t gpu)
+bool choose_is_free(const struct wants *wants, const struct gpu_group *group, uint32_t gpu)
 {
 	const struct gpu_want *want = &wants->gpus[gpu];
 	return !want->group && !want->excluded && group_selects(wants, group, gpu);
@@ -64,30 +41,6 @@ static void take(struct wants *wants, const struct gpu_group *group, uint32_t gp
 {
 	wants->gpus[gpu].group = group;
 	wants->gpus[gpu].role = role;
-}
-
-static void take_per_host(struct wants *wants, const struct gpu_group *group, uint32_t host)
-{
-	const struct world *world = wants->input->observed;
-	const struct host *it = &world->hosts[host];
-	uint64_t wanted = group->passthrough->per_host.value, taken = 0;
-	for (; taken < wanted; taken++) {
-		uint32_t best = NO_INDEX;
-		for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++)
-			if (is_free(wants, group, g) &&
-				(best == NO_INDEX || disturbance(wants, g) <= disturbance(wants, best)))
-				best = g;
-		if (best == NO_INDEX)
-			break;
-		take(wants, group, best, ROLE_PASSTHROUGH);
-	}
-	const struct spec_host *line = cluster_find_host(wants->input->cluster, it->name);
-	if (taken < wanted && !(line && line->exclude))
-		wants_refuse(wants, D_NO_GPU, head_loc(&group->passthrough->head, "perHost"),
-			arena_printf(wants->arena, "host/%s", it->name), "passthrough",
-			"group '%s' wants %" G_GUINT64_FORMAT " GPUs on '%s', which has %" G_GUINT64_FORMAT
-			" that it selects",
-			group->name, wanted, it->name, taken);
 }
 
 static void take_paths(struct wants *wants, const struct gpu_group *group)
@@ -101,7 +54,7 @@ static void take_paths(struct wants *wants, const struct gpu_group *group)
 			continue; /* missing hosts are reported once, elsewhere */
 		for (uint32_t p = 0; p < list->n_paths; p++) {
 			uint32_t gpu = world_find_gpu(world, host, list->paths[p]);
-			if (gpu != NO_INDEX && is_free(wants, group, gpu))
+			if (gpu != NO_INDEX && choose_is_free(wants, group, gpu))
 				take(wants, group, gpu, ROLE_PASSTHROUGH);
 			else
 				wants_refuse(wants, D_NO_GPU, loc,
@@ -111,19 +64,175 @@ static void take_paths(struct wants *wants, const struct gpu_group *group)
 	}
 }
 
+/* ---- a number of GPUs per host ---- */
+
+/* So many ways of one host are compared; with more, GPUs are taken one after the other. */
+enum { CHOICES_MAX = 2000 };
+
+struct search {
+	const struct choice_host *host;
+	uint64_t passed[CHOICE_GROUPS_MAX]; /* the way that is being looked at */
+	uint32_t missing;                   /* GPUs that it does not find */
+	uint64_t best[CHOICE_GROUPS_MAX];
+	uint32_t best_missing;
+	struct choice_cost best_cost;
+	bool found;
+};
+
+static uint32_t wanted_of(const struct choice_host *host, uint32_t group)
+{
+	return (uint32_t)host->groups[group]->passthrough->per_host.value;
+}
+
+static uint64_t taken(const struct search *search)
+{
+	uint64_t mask = 0;
+	for (uint32_t i = 0; i < search->host->n_groups; i++)
+		mask |= search->passed[i];
+	return mask;
+}
+
+/* Ways are looked at from the last location path on, and only a better one replaces another. */
+static void keep_if_better(struct search *search)
+{
+	struct choice_cost cost = choice_cost(search->host, search->passed);
+	bool better = !search->found || search->missing < search->best_missing ||
+		      (search->missing == search->best_missing && choice_is_less(cost, search->best_cost));
+	if (!better)
+		return;
+	memcpy(search->best, search->passed, sizeof(search->best));
+	search->best_cost = cost;
+	search->best_missing = search->missing;
+	search->found = true;
+}
+
+static uint64_t last_of(uint64_t mask)
+{
+	return mask ? (uint64_t)1 << (63 - __builtin_clzll(mask)) : 0;
+}
+
+static void try_from(struct search *search, uint32_t group);
+
+/* Every way to take 'more' GPUs of 'left' for 'group', then those of the groups after it. */
+static void try_taking(struct search *search, uint32_t group, uint64_t left, uint32_t more)
+{
+	if (!more) {
+		try_from(search, group + 1);
+		return;
+	}
+	for (; (uint32_t)__builtin_popcountll(left) >= more; left &= ~last_of(left)) {
+		uint64_t one = last_of(left);
+		search->passed[group] |= one;
+		try_taking(search, group, left & ~one, more - 1);
+		search->passed[group] &= ~one;
+	}
+}
+
+static void try_from(struct search *search, uint32_t group)
+{
+	if (group == search->host->n_groups) {
+		keep_if_better(search);
+		return;
+	}
+	uint64_t left = search->host->candidates[group] & ~taken(search);
+	uint32_t there = (uint32_t)__builtin_popcountll(left), wanted = wanted_of(search->host, group);
+	uint32_t lacks = wanted > there ? wanted - there : 0;
+	search->missing += lacks;
+	try_taking(search, group, left, wanted - lacks);
+	search->missing -= lacks;
+}
+
+/* Too many ways: each group takes one GPU after the other, each time the one that costs least with those before it. */
+static void take_one_by_one(struct search *search)
+{
+	for (uint32_t i = 0; i < search->host->n_groups; i++)
+		for (uint32_t n = 0; n < wanted_of(search->host, i); n++) {
+			uint64_t left = search->host->candidates[i] & ~taken(search), next = 0;
+			struct choice_cost least = { 0 };
+			for (; left; left &= ~last_of(left)) {
+				search->passed[i] |= last_of(left);
+				struct choice_cost cost = choice_cost(search->host, search->passed);
+				search->passed[i] &= ~last_of(left);
+				if (!next || choice_is_less(cost, least)) {
+					next = last_of(left);
+					least = cost;
+				}
+			}
+			search->passed[i] |= next;
+		}
+	keep_if_better(search);
+}
+
+static double ways(const struct choice_host *host)
+{
+	double product = 1;
+	for (uint32_t i = 0; i < host->n_groups; i++) {
+		uint32_t n = (uint32_t)__builtin_popcountll(host->candidates[i]);
+		for (uint32_t k = 0; k < wanted_of(host, i) && k < n; k++)
+			product *= (double)(n - k) / (k + 1);
+	}
+	return product;
+}
+
+static void tell_lacking(struct wants *wants, const struct gpu_group *group, const struct host *host, uint32_t n)
+{
+	const struct spec_host *line = cluster_find_host(wants->input->cluster, host->name);
+	if (n < group->passthrough->per_host.value && !(line && line->exclude))
+		wants_refuse(wants, D_NO_GPU, head_loc(&group->passthrough->head, "perHost"),
+			arena_printf(wants->arena, "host/%s", host->name), "passthrough",
+			"group '%s' wants %" G_GUINT64_FORMAT " GPUs on '%s', which has %u that it selects",
+			group->name, group->passthrough->per_host.value, host->name, n);
+}
+
+static struct search search_host(const struct choice_host *host)
+{
+	struct search search = { .host = host };
+	if (ways(host) <= CHOICES_MAX)
+		try_from(&search, 0);
+	else
+		take_one_by_one(&search);
+	return search;
+}
+
+static void take_best(struct wants *wants, const struct search *search)
+{
+	const struct choice_host *host = search->host;
+	for (uint32_t i = 0; i < host->n_groups; i++) {
+		for (uint32_t g = host->host->first_gpu; g < host->host->first_gpu + host->host->n_gpus; g++)
+			if (search->best[i] & gpu_bit(host->world, g))
+				take(wants, host->groups[i], g, ROLE_PASSTHROUGH);
+		tell_lacking(wants, host->groups[i], host->host, (uint32_t)__builtin_popcountll(search->best[i]));
+	}
+}
+
+/* Hosts are independent but for one thing: where one of them refuses the count, it is refused on all. */
+static void take_on_hosts(struct wants *wants)
+{
+	g_autoptr(GArray) hosts = choice_look(wants);
+	bool refuses_count = false;
+	for (guint i = 0; i < hosts->len && !refuses_count; i++)
+		refuses_count = search_host(&g_array_index(hosts, struct choice_host, i)).best_cost.refuses_count;
+	for (guint i = 0; i < hosts->len; i++) {
+		struct choice_host *host = &g_array_index(hosts, struct choice_host, i);
+		if (refuses_count)
+			choice_keep_counts(host);
+		struct search search = search_host(host);
+		take_best(wants, &search);
+	}
+}
+
 static void take_passthrough(struct wants *wants)
 {
 	const struct spec_cluster *cluster = wants->input->cluster;
+	bool any = false;
 	for (uint32_t i = 0; i < cluster->n_gpus; i++) {
 		const struct gpu_group *group = &cluster->gpus[i];
-		if (!group->passthrough)
-			continue;
-		if (group->passthrough->n_location_paths)
+		if (group->passthrough && group->passthrough->n_location_paths)
 			take_paths(wants, group);
-		else
-			for (uint32_t host = 0; host < wants->input->observed->n_hosts; host++)
-				take_per_host(wants, group, host);
+		any |= group->passthrough && !group->passthrough->n_location_paths;
 	}
+	if (any)
+		take_on_hosts(wants);
 }
 
 void choose_gpus(struct wants *wants)
@@ -131,7 +240,7 @@ void choose_gpus(struct wants *wants)
 	const struct world *world = wants->input->observed;
 	take_passthrough(wants);
 	for (uint32_t g = 0; g < world->n_gpus; g++) {
-		if (wants->partitioned && is_free(wants, wants->partitioned, g))
+		if (wants->partitioned && choose_is_free(wants, wants->partitioned, g))
 			take(wants, wants->partitioned, g, ROLE_PARTITIONED);
 		if (!wants->gpus[g].group && !wants->gpus[g].excluded && gpu_offers_partitions(&world->gpus[g]))
 			diag_add(wants->diags, D_NOT_SELECTED, LOC_NONE, subject_gpu(wants->arena, world, g),

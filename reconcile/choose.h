@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which GPU gets which role: groups select, passthrough takes its GPUs first, the partitioned group gets the rest. */
+/*
+ * Which GPU gets which role: groups select, location paths are taken first, then each group that wants a number of whole
+ * GPUs per host takes them, the partitioned group gets the rest. Of all ways to take them the one that costs least is
+ * taken, host by host (choose_cost.h).
+ */
 #pragma once
 #include "reconcile/wants.h"
 
@@ -7,5 +11,8 @@ void choose_gpus(struct wants *wants);
 
 /* `restore` without manifests: every GPU that lists partitions counts as partitioned, so that mixed counts show. */
 void choose_gpus_without_manifest(struct wants *wants);
+
+/* The group selects the GPU, and no other has it yet. */
+bool choose_is_free(const struct wants *wants, const struct gpu_group *group, uint32_t gpu);
 
 bool group_selects(const struct wants *wants, const struct gpu_group *group, uint32_t gpu);
