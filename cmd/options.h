@@ -10,10 +10,10 @@
 /* What was written, as text; NULL or FALSE where it was not. Set once, by options_parse(), before the command runs:
  * GLib's option rows hold the addresses, which must be constant. */
 struct arguments {
-	char *allow, *color, *hosts, *kustomize, *max_age, *out, *output, *owner;
+	char *allow, *color, *hosts, *kustomize, *max_age, *out, *output, *owner, *why;
 	char **clusters;
 	char **words; /* the command and what is left when options are taken out */
-	gboolean adopt, allow_older, auto_approve, detailed_exitcode, help, leave_off, start;
+	gboolean adopt, allow_older, auto_approve, detailed_exitcode, help, leave_off, start, wait_for_window;
 };
 extern struct arguments arguments;
 

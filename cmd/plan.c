@@ -3,12 +3,17 @@
 #include "cmd/options.h"
 #include "cmd/output.h"
 #include "cmd/show.h"
+#include "render/why.h"
+
+#include <unistd.h>
 
 static const GOptionEntry options[] = {
 	OPTION_HOSTS,
 	OPTION_CLUSTER,
 	OPTION_OUTPUT("text (default), json, yaml or markdown"),
 	OPTION_TEXT("out", 0, out, "Save the plan, to be carried out by 'apply FILE'", "FILE"),
+	OPTION_TEXT("why", 0, why,
+		"Tell why one thing is in the plan, or is not: a VM, host, GPU, group, or a step's number", "ADDRESS"),
 	OPTION_SWITCH("detailed-exitcode", detailed_exitcode, "Exit with 2 when there is something to change"),
 	OPTION_OWNER,
 	OPTION_ADOPT,
@@ -24,6 +29,20 @@ static bool has_changes(const struct run *run)
 	return false;
 }
 
+static enum exit_code tell_why(const struct run *run, enum show_format format, enum exit_code code, struct diags *diags)
+{
+	const struct why *const *whys;
+	uint32_t n = 0;
+	if (why_find(run->arena, run, arguments.why, &whys, &n, diags) < 0)
+		return exit_worse(code, output_findings(diags));
+	if (format == SHOW_JSON)
+		return output_json(render_why_json(whys, n), code);
+	g_autoptr(GString) text = g_string_new(NULL);
+	struct style style = output_style(STDOUT_FILENO);
+	render_why_text(text, run, whys, n, &style);
+	return output_text(text, code);
+}
+
 static int plan_run(int argc, char **argv)
 {
 	(void)argc;
@@ -31,7 +50,10 @@ static int plan_run(int argc, char **argv)
 	struct diags *diags = diags_new(arena);
 	struct run_options run_options;
 	int format = options_format(show_formats, diags);
-	if (options_run(argv[0], &run_options, diags) < 0 || format < 0)
+	if (arguments.why && format > SHOW_JSON)
+		diag_add(diags, D_USAGE, LOC_NONE, NULL, "--why is written as text or json, not as %s",
+			show_formats[format]);
+	if (options_run(argv[0], &run_options, diags) < 0 || format < 0 || diags->n_errors)
 		return output_findings(diags);
 	g_autoptr(run_auto) run = run_pipeline(&run_options);
 	enum exit_code code = run_exit(run);
@@ -40,6 +62,8 @@ static int plan_run(int argc, char **argv)
 	/* A plan of manifests that are wrong would be carried out without what they meant to say. */
 	if (arguments.out && run->n_plans && show_save(run, arguments.out, diags) < 0)
 		code = exit_worse(code, output_findings(diags));
+	if (arguments.why && run->n_plans)
+		return tell_why(run, (enum show_format)format, code, diags);
 	return show_plan(run, (enum show_format)format, code);
 }
 
@@ -54,7 +78,8 @@ const struct command command_plan = {
 		"lock. The plan has been checked by an independent replay, in every order that its dependencies allow.",
 	.examples = "  hvgpu plan clusters/ --hosts snapshot:paris.yaml\n"
 		    "  hvgpu plan 'clusters?ref=origin/main' --detailed-exitcode\n"
-		    "  hvgpu plan clusters/ --cluster paris --out paris.plan\n",
+		    "  hvgpu plan clusters/ --cluster paris --out paris.plan\n"
+		    "  hvgpu plan clusters/ --why vm/vdi-001\n",
 	.min_args = 1,
 	.max_args = 1,
 	.options = options,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/spec.h"
 
+#include "base/text.h"
 #include "model/field.h"
 
 #include <string.h>
@@ -112,6 +113,36 @@ static const struct inventory_host *find_in_inventory(const struct spec_inventor
 			from = middle + 1;
 	}
 	return NULL;
+}
+
+static const struct spec_vm *find_vm_line(const struct spec_assignment *assignment, const char *vm)
+{
+	for (uint32_t i = 0; i < assignment->n_vms; i++)
+		if (g_ascii_strcasecmp(assignment->vms[i].name, vm) == 0)
+			return &assignment->vms[i];
+	return NULL;
+}
+
+const struct spec_assignment *spec_find_assignment_of_vm(
+	const struct spec *spec, const char *cluster, const char *vm, struct loc *loc_out)
+{
+	const struct spec_assignment *by_pattern = NULL;
+	for (uint32_t i = 0; i < spec->n_assignments; i++) {
+		const struct spec_assignment *it = &spec->assignments[i];
+		if (!it->cluster || strcmp(it->cluster, cluster) != 0)
+			continue;
+		const struct spec_vm *line = find_vm_line(it, vm);
+		if (line) {
+			if (loc_out)
+				*loc_out = head_loc(&line->head, "name");
+			return it;
+		}
+		if (!by_pattern && it->match && it->match->name_pattern && text_glob_fold(it->match->name_pattern, vm))
+			by_pattern = it;
+	}
+	if (by_pattern && loc_out)
+		*loc_out = head_loc(&by_pattern->match->head, "namePattern");
+	return by_pattern;
 }
 
 const struct inventory_host *spec_find_address(const struct spec *spec, const char *host)

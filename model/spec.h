@@ -210,5 +210,9 @@ const struct gpu_group *cluster_partitioned_group(const struct spec_cluster *clu
 const struct spec_host *cluster_find_host(const struct spec_cluster *cluster, const char *name); /* any case */
 /* Name of the group's resource pool in a failover cluster. */
 const char *group_pool_name(struct arena *arena, const struct spec_cluster *cluster, const struct gpu_group *group);
+/* The assignment that manages the VMs of that name in a cluster, or NULL: explicit names win over patterns. '*loc_out' (may
+ * be NULL) is the name or pattern. */
+const struct spec_assignment *spec_find_assignment_of_vm(
+	const struct spec *spec, const char *cluster, const char *vm, struct loc *loc_out);
 /* The address of a host in the inventories, or NULL. */
 const struct inventory_host *spec_find_address(const struct spec *spec, const char *host);

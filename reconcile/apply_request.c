@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/apply_parts.h"
 
-#include "base/text.h"
+#include "reconcile/expects.h"
 #include "reconcile/run_plan.h"
 
 #include <string.h>
 
 enum { STEP_DEADLINE_S = 300, STOP_EXTRA_S = 60 };
-
-/* What the step expects to find, unless its effect is there already. A saved plan's step is bound by key alone. */
-static struct expected expected_by(const struct step *step)
-{
-	struct expected expected = { 0 };
-	if (step->kind == STEP_STOP_VM || step->kind == STEP_START_VM) {
-		expected.has_vm_state = true;
-		expected.vm_state = step->kind == STEP_STOP_VM ? VM_RUNNING : VM_OFF;
-	} else if (step_rows[step->kind].needs & STEP_NEEDS_VM_OFF) {
-		expected.has_vm_state = true;
-		expected.vm_state = VM_OFF;
-	}
-	if (step->kind == STEP_SET_COUNT && step->count_before) {
-		expected.has_count = true;
-		expected.count = KNOWN(step->count_before);
-	}
-	return expected;
-}
 
 const struct cluster_record *request_cluster_record(struct apply *apply, const struct link *link)
 {
@@ -41,25 +23,6 @@ const struct cluster_record *request_cluster_record(struct apply *apply, const s
 	return record;
 }
 
-/* Explicit names win over patterns. */
-static const struct spec_assignment *assignment_of(const struct spec *spec, const char *cluster, const char *vm)
-{
-	const struct spec_assignment *by_pattern = NULL;
-	for (uint32_t i = 0; i < spec->n_assignments; i++) {
-		const struct spec_assignment *assignment = &spec->assignments[i];
-		if (!assignment->cluster || strcmp(assignment->cluster, cluster) != 0)
-			continue;
-		for (uint32_t k = 0; k < assignment->n_vms; k++) {
-			if (text_equal_fold(assignment->vms[k].name, vm))
-				return assignment;
-		}
-		const char *pattern = assignment->match ? assignment->match->name_pattern : NULL;
-		if (!by_pattern && pattern && text_glob_fold(pattern, vm))
-			by_pattern = assignment;
-	}
-	return by_pattern;
-}
-
 const struct vm_record *request_vm_record(struct apply *apply, const struct plan *plan, const char *vm_id)
 {
 	uint32_t vm = vm_id && plan->observed ? world_find_vm(plan->observed, vm_id) : NO_INDEX;
@@ -69,7 +32,7 @@ const struct vm_record *request_vm_record(struct apply *apply, const struct plan
 		return NULL;
 	const struct spec *spec = apply->run->spec;
 	const struct spec_assignment *assignment =
-		spec ? assignment_of(spec, plan->cluster, plan->observed->vms[vm].name) : NULL;
+		spec ? spec_find_assignment_of_vm(spec, plan->cluster, plan->observed->vms[vm].name, NULL) : NULL;
 	struct vm_record *record = arena_new_of(apply->arena, struct vm_record);
 	*record = (struct vm_record){
 		.owner = apply->run->owner,
@@ -90,7 +53,7 @@ struct request request_of_step(struct apply *apply, struct link *link, const str
 		.kind = REQUEST_STEP,
 		.epoch = apply->epoch,
 		.step = step,
-		.expected = expected_by(step),
+		.expected = expects_of_step(step),
 		.deadline_s = step->kind == STEP_STOP_VM ? step->stop_timeout_s + STOP_EXTRA_S : STEP_DEADLINE_S,
 		.cluster_record = request_cluster_record(apply, link),
 		.vm_record = is_add(step) ? request_vm_record(apply, apply->plan, step->vm_id) : NULL,

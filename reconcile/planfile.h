@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#define PLANFILE_FORMAT_VERSION "1.0" /* minor: compatible; major: refused */
+#define PLANFILE_FORMAT_VERSION "1.1" /* minor: compatible, and 1.0 is read too; major: refused */
 
 json_t *planfile_to_json(const struct run *run); /* a new reference; keys in a fixed order; no time but run->now */
 

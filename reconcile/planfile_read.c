@@ -5,6 +5,13 @@
 
 #include <string.h>
 
+/* Members that came with format 1.1 may be absent; null stands for "none". */
+static bool has(json_t *in, const char *key)
+{
+	json_t *value = json_object_get(in, key);
+	return value && !json_is_null(value);
+}
+
 /* ---- findings and refusals ---- */
 
 static int get_code(struct jsonio_reader *reader, json_t *json)
@@ -43,6 +50,21 @@ static struct diags *findings_from_json(struct jsonio_reader *reader, json_t *in
 	return diags;
 }
 
+static const char *const *texts_from_json(struct jsonio_reader *reader, json_t *in, const char *key, uint32_t *n_out)
+{
+	json_t *list = has(in, key) ? jsonio_get_array(reader, in, key) : NULL;
+	const char **texts = arena_array(reader->arena, const char *, json_array_size(list));
+	*n_out = 0;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+		if (!text)
+			jsonio_fail(reader, "'%s' of the plan must be a list of texts", key);
+		else
+			texts[(*n_out)++] = arena_strdup(reader->arena, text);
+	}
+	return texts;
+}
+
 static void refusals_from_json(struct jsonio_reader *reader, json_t *in, struct plan *plan)
 {
 	json_t *list = jsonio_get_array(reader, in, "refusals");
@@ -55,6 +77,8 @@ static void refusals_from_json(struct jsonio_reader *reader, json_t *in, struct 
 		refusals[i].reason = jsonio_get_text(reader, json, "reason");
 		refusals[i].code = get_code(reader, json);
 		refusals[i].loc = jsonio_get_loc(reader, json, "position");
+		refusals[i].remedy = jsonio_get_optional(reader, json, "remedy");
+		refusals[i].facts = texts_from_json(reader, json, "facts", &refusals[i].n_facts);
 	}
 	plan->refusals = refusals;
 	plan->n_refusals = n;
@@ -276,6 +300,60 @@ static struct cost cost_from_json(struct jsonio_reader *reader, json_t *in)
 	return cost;
 }
 
+static struct plan_least least_from_json(struct jsonio_reader *reader, json_t *in)
+{
+	json_t *json = has(in, "least") ? jsonio_get_object(reader, in, "least") : NULL;
+	if (!json)
+		return (struct plan_least){ 0 };
+	return (struct plan_least){
+		.known = true,
+		.vms_stopped = jsonio_get_u32(reader, json, "vms_stopped"),
+		.vms_moved = jsonio_get_u32(reader, json, "vms_moved"),
+		.role_changes = jsonio_get_u32(reader, json, "role_changes"),
+	};
+}
+
+static struct plan_budget budget_from_json(struct jsonio_reader *reader, json_t *in)
+{
+	json_t *json = has(in, "budget") ? jsonio_get_object(reader, in, "budget") : NULL;
+	if (!json)
+		return (struct plan_budget){ 0 };
+	return (struct plan_budget){
+		.set = jsonio_get_bool(reader, json, "set"),
+		.allowed = jsonio_get_u32(reader, json, "allowed"),
+		.of = jsonio_get_u32(reader, json, "of"),
+		.peak = jsonio_get_u32(reader, json, "down_at_once"),
+	};
+}
+
+static struct plan_window window_from_json(struct jsonio_reader *reader, json_t *in)
+{
+	json_t *json = has(in, "window") ? jsonio_get_object(reader, in, "window") : NULL;
+	if (!json)
+		return (struct plan_window){ 0 };
+	return (struct plan_window){
+		.set = true,
+		.is_open = jsonio_get_bool(reader, json, "is_open"),
+		.opens_at = has(json, "opens_at") ? jsonio_get_time(reader, json, "opens_at") : 0,
+		.closes_at = has(json, "closes_at") ? jsonio_get_time(reader, json, "closes_at") : 0,
+		.longest_s = jsonio_get_u32(reader, json, "longest_seconds"),
+		.opens_text = jsonio_get_optional(reader, json, "opens"),
+	};
+}
+
+static struct plan_mixed mixed_from_json(struct jsonio_reader *reader, json_t *in)
+{
+	json_t *json = has(in, "mixed") ? jsonio_get_object(reader, in, "mixed") : NULL;
+	if (!json)
+		return (struct plan_mixed){ 0 };
+	return (struct plan_mixed){
+		.set = true,
+		.seconds = jsonio_get_u32(reader, json, "est_seconds"),
+		.first_host = jsonio_get_optional(reader, json, "first_host"),
+		.last_host = jsonio_get_optional(reader, json, "last_host"),
+	};
+}
+
 /* ---- the cluster and the run ---- */
 
 static void cluster_head_from_json(struct jsonio_reader *reader, json_t *json, struct plan *plan)
@@ -295,6 +373,11 @@ static void cluster_head_from_json(struct jsonio_reader *reader, json_t *json, s
 	plan->n_debts_old = jsonio_get_u32(reader, json, "debts_old");
 	plan->n_to_adopt = jsonio_get_u32(reader, json, "to_adopt");
 	plan->cost = cost_from_json(reader, json);
+	plan->least = least_from_json(reader, json);
+	plan->budget = budget_from_json(reader, json);
+	plan->window = window_from_json(reader, json);
+	planfile_windows_from_json(reader, json, &plan->window);
+	plan->mixed = mixed_from_json(reader, json);
 }
 
 static struct plan *cluster_from_json(struct jsonio_reader *reader, json_t *json)

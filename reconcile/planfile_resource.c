@@ -53,30 +53,26 @@ static void put_attribute(json_t *values, const struct attribute *attribute, con
 		json_array_append_new(list, jsonio_text(text));
 }
 
-/* "cluster.paris.host.hv01.gpu[\"PCIROOT(20)#PCI(0100)\"]" */
-static void address(GString *out, const struct plan *plan, const struct change *change)
-{
-	const struct world *world = plan->observed;
-	const char *host = change->host < world->n_hosts ? world->hosts[change->host].name : "?";
-	g_string_printf(out, "cluster.%s.host.%s", plan->cluster ? plan->cluster : "-", host);
-	if (change->gpu < world->n_gpus)
-		g_string_append_printf(out, ".gpu[\"%s\"]", world->gpus[change->gpu].location_path);
-	else if (change->vm < world->n_vms)
-		g_string_append_printf(out, ".vm[\"%s\"]", world->vms[change->vm].name);
-	else
-		g_string_append_printf(out, ".pool[\"%s\"]", change->pool ? change->pool : "?");
-}
-
-static const char *resource_type(const struct world *world, const struct change *change)
-{
-	return change->gpu < world->n_gpus ? "hvgpu_gpu" : change->vm < world->n_vms ? "hvgpu_vm" : "hvgpu_pool";
-}
-
 static const char *resource_name(const struct world *world, const struct change *change)
 {
 	return change->gpu < world->n_gpus ? world->gpus[change->gpu].location_path
 	       : change->vm < world->n_vms ? world->vms[change->vm].name
 					   : change->pool;
+}
+
+char *planfile_address(const struct plan *plan, const struct change *change)
+{
+	const struct world *world = plan->observed;
+	const char *cluster = plan->cluster ? plan->cluster : "-";
+	const char *host = change->host < world->n_hosts ? world->hosts[change->host].name : "?";
+	const char *kind = change->gpu < world->n_gpus ? "gpu" : change->vm < world->n_vms ? "vm" : "pool";
+	const char *name = resource_name(world, change);
+	return g_strdup_printf("cluster.%s.host.%s.%s[\"%s\"]", cluster, host, kind, name ? name : "?");
+}
+
+static const char *resource_type(const struct world *world, const struct change *change)
+{
+	return change->gpu < world->n_gpus ? "hvgpu_gpu" : change->vm < world->n_vms ? "hvgpu_vm" : "hvgpu_pool";
 }
 
 static bool same_resource(const struct change *a, const struct change *b)
@@ -87,11 +83,10 @@ static bool same_resource(const struct change *a, const struct change *b)
 
 static json_t *resource_new(const struct plan *plan, const struct change *change)
 {
-	g_autoptr(GString) text = g_string_new(NULL);
+	g_autofree char *address = planfile_address(plan, change);
 	bool pool = change->kind == CHANGE_POOL;
 	json_t *json = json_object(), *actions = json_array(), *inner = json_object();
-	address(text, plan, change);
-	json_object_set_new(json, "address", jsonio_text(text->str));
+	json_object_set_new(json, "address", jsonio_text(address));
 	json_object_set_new(json, "mode", jsonio_text("managed"));
 	json_object_set_new(json, "type", jsonio_text(resource_type(plan->observed, change)));
 	json_object_set_new(json, "name", jsonio_text(resource_name(plan->observed, change)));
@@ -127,15 +122,14 @@ void planfile_resources(json_t *resources, const struct plan *plan, const bool *
 		if (only && !only[i])
 			continue;
 		if (!last || !same_resource(last, change)) {
-			g_autoptr(GString) key = g_string_new(NULL);
-			address(key, plan, change);
-			if (change->vm < plan->observed->n_vms) /* names may occur twice, ids not */
-				g_string_append(key, plan->observed->vms[change->vm].id);
-			resource = g_hash_table_lookup(seen, key->str);
+			g_autofree char *address = planfile_address(plan, change);
+			const char *id = change->vm < plan->observed->n_vms ? plan->observed->vms[change->vm].id : "";
+			g_autofree char *key = g_strconcat(address, id, NULL); /* names may occur twice, ids not */
+			resource = g_hash_table_lookup(seen, key);
 			if (!resource) {
 				resource = resource_new(plan, change);
 				json_array_append_new(resources, resource);
-				g_hash_table_insert(seen, g_strdup(key->str), resource);
+				g_hash_table_insert(seen, g_strdup(key), resource);
 			}
 		}
 		resource_add(resource, change);

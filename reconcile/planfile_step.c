@@ -112,6 +112,19 @@ static void stop_from_json(struct jsonio_reader *reader, json_t *json, struct st
 	step->on_timeout = jsonio_get_enum(reader, json, "on_timeout", &on_timeout_names);
 }
 
+/* An add ensures so many; one where nothing is said. */
+static void at_least_to_json(const struct step *step, json_t *json)
+{
+	if (step->count > 1)
+		json_object_set_new(json, "at_least", json_integer(step->count));
+}
+
+static void at_least_from_json(struct jsonio_reader *reader, json_t *json, struct step *step)
+{
+	if (json_object_get(json, "at_least"))
+		step->count = jsonio_get_u32(reader, json, "at_least");
+}
+
 /* The parameters that a step of its kind has, as model/step.h lists them. */
 static void parameters_to_json(const struct step *step, json_t *json)
 {
@@ -121,6 +134,7 @@ static void parameters_to_json(const struct step *step, json_t *json)
 		break;
 	case STEP_MOVE_VM:
 		json_object_set_new(json, "to_host", jsonio_text(step->to_host));
+		json_object_set_new(json, "live", json_boolean(step->live));
 		break;
 	case STEP_SET_OFFLINE_ACTION:
 		json_object_set_new(
@@ -132,10 +146,12 @@ static void parameters_to_json(const struct step *step, json_t *json)
 	case STEP_REMOVE_ADAPTER:
 	case STEP_ADD_ADAPTER:
 		json_object_set_new(json, "adapter", planfile_adapter_to_json(&step->adapter));
+		at_least_to_json(step, json);
 		break;
 	case STEP_REMOVE_DEVICE:
 	case STEP_ADD_DEVICE:
 		json_object_set_new(json, "device", planfile_device_to_json(&step->device));
+		at_least_to_json(step, json);
 		break;
 	case STEP_SET_COUNT:
 		json_object_set_new(json, "partition_count", json_integer(step->count));
@@ -165,6 +181,7 @@ static void parameters_from_json(struct jsonio_reader *reader, json_t *json, str
 		break;
 	case STEP_MOVE_VM:
 		step->to_host = jsonio_get_text(reader, json, "to_host");
+		step->live = json_object_get(json, "live") && jsonio_get_bool(reader, json, "live");
 		break;
 	case STEP_SET_OFFLINE_ACTION:
 		step->offline_action = jsonio_get_enum(reader, json, "offline_action", &offline_action_names);
@@ -175,10 +192,12 @@ static void parameters_from_json(struct jsonio_reader *reader, json_t *json, str
 	case STEP_REMOVE_ADAPTER:
 	case STEP_ADD_ADAPTER:
 		step->adapter = planfile_adapter_from_json(reader, json, "adapter");
+		at_least_from_json(reader, json, step);
 		break;
 	case STEP_REMOVE_DEVICE:
 	case STEP_ADD_DEVICE:
 		step->device = planfile_device_from_json(reader, json, "device");
+		at_least_from_json(reader, json, step);
 		break;
 	case STEP_SET_COUNT:
 		step->count = jsonio_get_u32(reader, json, "partition_count");
@@ -229,7 +248,7 @@ static json_t *disruption_to_json(const struct step *step)
 	return json;
 }
 
-json_t *planfile_step_to_json(const struct step *step)
+json_t *planfile_step_to_json(const struct plan *plan, const struct reasons *reasons, const struct step *step)
 {
 	g_autoptr(arena_auto) scratch = arena_new();
 	json_t *json = json_object();
@@ -241,7 +260,11 @@ json_t *planfile_step_to_json(const struct step *step)
 		json_object_set_new(json, "vm", vm_to_json(step));
 	if (is_about_gpu(step->kind))
 		json_object_set_new(json, "gpu", jsonio_text(step->location_path));
-	parameters_to_json(step, json);
+	json_auto_t *parameters = json_object();
+	parameters_to_json(step, parameters);
+	json_object_update(json, parameters);
+	if (step->unit)
+		json_object_set_new(json, "unit", json_integer(step->unit));
 	json_t *after = json_array();
 	for (uint32_t i = 0; i < step->n_after; i++)
 		json_array_append_new(after, json_integer(step->after[i]));
@@ -251,6 +274,7 @@ json_t *planfile_step_to_json(const struct step *step)
 	json_object_set_new(json, "position", jsonio_loc(step->loc));
 	json_object_set_new(json, "disruption", disruption_to_json(step));
 	json_object_set_new(json, "inverse", jsonio_text(name_of(&step_kind_names, step_rows[step->kind].inverse)));
+	planfile_why_to_json(plan, reasons, step, parameters, json);
 	return json;
 }
 
@@ -287,7 +311,10 @@ void planfile_step_from_json(struct jsonio_reader *reader, json_t *json, uint32_
 	if (is_about_gpu(out->kind))
 		out->location_path = jsonio_get_text(reader, json, "gpu");
 	parameters_from_json(reader, json, out);
+	if (json_object_get(json, "unit"))
+		out->unit = jsonio_get_u32(reader, json, "unit");
 	after_from_json(reader, json, out);
+	planfile_waits_from_json(reader, json, out);
 	out->cause = jsonio_get_enum(reader, json, "cause", &step_cause_names);
 	out->why = jsonio_get_optional(reader, json, "why");
 	out->loc = jsonio_get_loc(reader, json, "position");

@@ -14,7 +14,7 @@ json_t *planfile_cost_to_json(const struct cost *cost)
 	return json;
 }
 
-static json_t *finding_to_json(const struct diag *diag)
+json_t *planfile_finding_to_json(const struct diag *diag)
 {
 	const struct diag_row *row = &diag_codes[diag->code];
 	json_t *json = json_object();
@@ -35,7 +35,15 @@ json_t *planfile_findings_to_json(const struct diags *diags)
 {
 	json_t *list = json_array();
 	for (const struct diag *diag = diags ? diags->first : NULL; diag; diag = diag->next)
-		json_array_append_new(list, finding_to_json(diag));
+		json_array_append_new(list, planfile_finding_to_json(diag));
+	return list;
+}
+
+static json_t *texts_to_json(const char *const *texts, uint32_t n)
+{
+	json_t *list = json_array();
+	for (uint32_t i = 0; i < n; i++)
+		json_array_append_new(list, jsonio_text(texts[i]));
 	return list;
 }
 
@@ -50,6 +58,8 @@ static json_t *refusals_to_json(const struct plan *plan)
 		json_object_set_new(json, "reason", jsonio_text(refusal->reason));
 		json_object_set_new(json, "code", jsonio_text(diag_codes[refusal->code].id));
 		json_object_set_new(json, "position", jsonio_loc(refusal->loc));
+		json_object_set_new(json, "facts", texts_to_json(refusal->facts, refusal->n_facts));
+		json_object_set_new(json, "remedy", jsonio_text(refusal->remedy));
 		json_array_append_new(list, json);
 	}
 	return list;
@@ -155,6 +165,28 @@ static json_t *rules_to_json(const struct world *world, const struct rules *rule
 	return json;
 }
 
+static json_t *least_to_json(const struct plan_least *least)
+{
+	if (!least->known)
+		return json_null();
+	json_t *json = json_object();
+	json_object_set_new(json, "vms_stopped", json_integer(least->vms_stopped));
+	json_object_set_new(json, "vms_moved", json_integer(least->vms_moved));
+	json_object_set_new(json, "role_changes", json_integer(least->role_changes));
+	return json;
+}
+
+static json_t *mixed_to_json(const struct plan_mixed *mixed)
+{
+	if (!mixed->set)
+		return json_null();
+	json_t *json = json_object();
+	json_object_set_new(json, "est_seconds", json_integer(mixed->seconds));
+	json_object_set_new(json, "first_host", jsonio_text(mixed->first_host));
+	json_object_set_new(json, "last_host", jsonio_text(mixed->last_host));
+	return json;
+}
+
 static void cluster_head_to_json(const struct plan *plan, json_t *json)
 {
 	json_object_set_new(json, "name", jsonio_text(plan->cluster));
@@ -170,14 +202,21 @@ static void cluster_head_to_json(const struct plan *plan, json_t *json)
 	json_object_set_new(json, "debts_old", json_integer(plan->n_debts_old));
 	json_object_set_new(json, "to_adopt", json_integer(plan->n_to_adopt));
 	json_object_set_new(json, "cost", planfile_cost_to_json(&plan->cost));
+	json_object_set_new(json, "least", least_to_json(&plan->least));
+	json_object_set_new(json, "budget", planfile_budget_to_json(&plan->budget));
+	json_object_set_new(json, "window", planfile_window_to_json(&plan->window));
+	json_object_set_new(json, "windows", planfile_windows_to_json(&plan->window));
+	json_object_set_new(json, "mixed", mixed_to_json(&plan->mixed));
 }
 
 json_t *planfile_cluster_to_json(const struct plan *plan)
 {
 	json_t *json = json_object(), *steps = json_array();
+	g_autoptr(arena_auto) scratch = arena_new();
+	struct reasons *reasons = reasons_of(scratch, plan);
 	cluster_head_to_json(plan, json);
 	for (uint32_t i = 0; i < plan->n_steps; i++)
-		json_array_append_new(steps, planfile_step_to_json(&plan->steps[i]));
+		json_array_append_new(steps, planfile_step_to_json(plan, reasons, &plan->steps[i]));
 	json_object_set_new(json, "changes", changes_to_json(plan));
 	json_object_set_new(json, "steps", steps);
 	json_object_set_new(json, "refusals", refusals_to_json(plan));

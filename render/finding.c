@@ -142,7 +142,7 @@ static struct excerpt cut_line(const struct line *line, struct loc loc)
 	return out;
 }
 
-static void put_excerpt(GString *out, struct loc loc, const struct style *style)
+void finding_write_excerpt(GString *out, struct loc loc, const struct style *style)
 {
 	struct line line;
 	if (!loc.source || !find_line(loc.source, loc.line, &line))
@@ -193,7 +193,7 @@ void finding_write(GString *out, const struct diag *diag, const struct style *st
 	g_string_append(out, ": ");
 	print_text(out, diag->message);
 	g_string_append_c(out, '\n');
-	put_excerpt(out, diag->loc, style);
+	finding_write_excerpt(out, diag->loc, style);
 	if (!diag->also_message)
 		return;
 	put_position(out, diag->also);
@@ -203,7 +203,7 @@ void finding_write(GString *out, const struct diag *diag, const struct style *st
 	g_string_append(out, ": ");
 	print_text(out, diag->also_message);
 	g_string_append_c(out, '\n');
-	put_excerpt(out, diag->also, style);
+	finding_write_excerpt(out, diag->also, style);
 }
 
 void finding_write_codes(GString *out, const struct diags *const *lists, uint32_t n_lists)

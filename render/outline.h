@@ -53,5 +53,13 @@ const char *outline_target(const struct step *step);
 
 /* "12 restarts, 0 moves, 0 role changes, 54 steps, about 25 min" */
 void outline_cost(GString *out, const struct cost *cost);
+/* The same with the least that is possible: "12 restarts (least possible at least 11), 0 moves, ..." */
+void outline_plan_cost(GString *out, const struct plan *plan);
+/* "down at once: 4 of 12, 6 allowed" */
+void outline_budget(GString *out, const struct plan_budget *budget);
+/* Why something is refused, in lines of their own: the reason with its code, the facts, what would do. */
+void outline_refusal(GString *out, const struct refusal *refusal, const struct style *style);
 /* No step, no refusal, no error or warning, and everything was seen. */
 bool outline_is_clean(const struct plan *plan);
+/* "next window: Sat 2026-11-28 01:00 Europe/Paris, 4 h", and how long the plan needs. False: nothing depends on one. */
+bool outline_window(GString *out, const struct plan *plan);

@@ -186,14 +186,19 @@ const char *outline_group_why(const struct outline_group *group)
 	return group->steps[0]->why ? group->steps[0]->why : common[group->steps[0]->cause];
 }
 
-void outline_cost(GString *out, const struct cost *cost)
+static void put_metric(GString *out, uint32_t cost, const uint32_t *least, const char *one, const char *many)
 {
-	print_n(out, cost->vms_stopped, "restart", "restarts");
+	print_n(out, cost, one, many);
+	if (least && (cost || *least))
+		g_string_append_printf(out, " (least possible %s%u)", cost > *least ? "at least " : "", *least);
 	g_string_append(out, ", ");
-	print_n(out, cost->vms_moved, "move", "moves");
-	g_string_append(out, ", ");
-	print_n(out, cost->role_changes, "role change", "role changes");
-	g_string_append(out, ", ");
+}
+
+static void put_cost(GString *out, const struct cost *cost, const struct plan_least *least)
+{
+	put_metric(out, cost->vms_stopped, least ? &least->vms_stopped : NULL, "restart", "restarts");
+	put_metric(out, cost->vms_moved, least ? &least->vms_moved : NULL, "move", "moves");
+	put_metric(out, cost->role_changes, least ? &least->role_changes : NULL, "role change", "role changes");
 	print_n(out, cost->steps, "step", "steps");
 	if (cost->seconds) {
 		g_string_append(out, ", about ");
@@ -201,23 +206,41 @@ void outline_cost(GString *out, const struct cost *cost)
 	}
 }
 
-static void put_least(GString *out, uint32_t cost, uint32_t least, const char *of, uint32_t *n_shown)
+void outline_cost(GString *out, const struct cost *cost)
 {
-	if (!cost && !least)
-		return;
-	g_string_append_printf(out, "%s%s %s%u%s", (*n_shown)++ ? "," : ", least possible", "",
-		cost > least ? "at least " : "", least, of);
+	put_cost(out, cost, NULL);
 }
 
-void outline_least(GString *out, const struct plan *plan)
+void outline_plan_cost(GString *out, const struct plan *plan)
 {
-	const struct plan_least *least = &plan->least;
-	const struct cost *cost = &plan->cost;
-	bool several = (cost->vms_stopped > 0) + (cost->vms_moved > 0) + (cost->role_changes > 0) > 1;
-	uint32_t n_shown = 0;
-	if (!least->known)
+	put_cost(out, &plan->cost, plan->least.known ? &plan->least : NULL);
+}
+
+void outline_budget(GString *out, const struct plan_budget *budget)
+{
+	g_string_append_printf(out, "down at once: %u of %u", budget->peak, budget->of);
+	if (budget->set)
+		g_string_append_printf(out, ", %u allowed", budget->allowed);
+	else
+		g_string_append(out, ", no limit is set");
+}
+
+void outline_refusal(GString *out, const struct refusal *refusal, const struct style *style)
+{
+	g_string_append(out, "      ");
+	print_text(out, refusal->reason);
+	g_string_append_printf(out, " [%s]\n", diag_codes[refusal->code].id);
+	for (uint32_t i = 0; i < refusal->n_facts; i++) {
+		g_string_append(out, i ? "               " : "      because: ");
+		print_text(out, refusal->facts[i]);
+		g_string_append_c(out, '\n');
+	}
+	if (!refusal->remedy)
 		return;
-	put_least(out, cost->vms_stopped, least->vms_stopped, several ? " restarts" : "", &n_shown);
-	put_least(out, cost->vms_moved, least->vms_moved, several ? " moves" : "", &n_shown);
-	put_least(out, cost->role_changes, least->role_changes, several ? " role changes" : "", &n_shown);
+	print_on(out, style, COLOUR_GREEN);
+	g_string_append(out, "      would do:");
+	print_off(out, style);
+	g_string_append_c(out, ' ');
+	print_text(out, refusal->remedy);
+	g_string_append_c(out, '\n');
 }

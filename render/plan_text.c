@@ -61,7 +61,7 @@ static void put_cluster_line(struct page *page, const struct plan *plan)
 		print_text(page->out, plan->cluster);
 	g_string_append(page->out, ": ");
 	if (plan->n_steps)
-		outline_cost(page->out, &plan->cost);
+		outline_plan_cost(page->out, plan);
 	else if (plan->n_refusals)
 		g_string_append(page->out, "nothing can be done");
 	else
@@ -97,6 +97,9 @@ static void put_cautions(struct page *page, const struct plan *plan)
 	}
 	if (!plan->complete)
 		put_caution(page, "After these steps more will be known; apply looks again and plans the rest.");
+	g_autoptr(GString) window = g_string_new(NULL);
+	if (outline_window(window, plan))
+		put_caution(page, window->str);
 	if (plan->suspended)
 		put_caution(page, "The cluster is suspended: apply pays open debts and does nothing else.");
 	if (plan->foreign_owner)
@@ -257,9 +260,8 @@ static void put_refusals(struct page *page, const struct plan *plan)
 		g_string_append(page->out, ": ");
 		print_text(page->out, refusal->what);
 		page_place(page, start, refusal->loc, 0);
-		g_string_append(page->out, "\n      ");
-		print_text(page->out, refusal->reason);
-		g_string_append_printf(page->out, " [%s]\n", diag_codes[refusal->code].id);
+		g_string_append_c(page->out, '\n');
+		outline_refusal(page->out, refusal, page->style);
 	}
 }
 
