@@ -1,0 +1,173 @@
+# Partition adapters: what gives a VM one partition of a GPU.
+
+$Quotas = @(foreach ($of in 'VRAM', 'Encode', 'Decode', 'Compute') {
+		foreach ($which in 'Min', 'Max', 'Optimal') { "${which}Partition$of" }
+	})
+
+# The field of a quota: minPartitionVRAM of MinPartitionVRAM.
+function Get-QuotaField([string]$Name) {
+	return $Name.Substring(0, 1).ToLowerInvariant() + $Name.Substring(1)
+}
+
+# The instance id of the GPU that each adapter is pinned to, or '' for none, by the adapter's id. Only the setting data tells: the
+# cmdlets show the GPU that an adapter is on. Null where that class cannot be read; then it is not known.
+function Read-Pins {
+	$pins = @{}
+	try { $settings = @(Get-CimInstance -Namespace 'root/virtualization/v2' -ClassName Msvm_GpuPartitionSettingData) }
+	catch { return $null }
+	foreach ($setting in $settings) {
+		$resource = @(Get-Property $setting 'HostResource' | Where-Object { $_ })
+		$name = ''
+		if ($resource.Count) {
+			# A WMI path: …Msvm_PartitionableGpu.…,Name="\\\\?\\PCI#VEN_…", with backslashes doubled
+			$match = [regex]::Match([string]$resource[0], 'Name="((?:[^"\\]|\\.)*)"')
+			$name = ConvertTo-InstanceId ($match.Groups[1].Value -replace '\\(.)', '$1')
+		}
+		$pins[[string]$setting.InstanceID] = $name
+	}
+	return $pins
+}
+
+# The location path of the GPU with that instance id, among the host's.
+function Get-PathOfInstance($Gpus, [string]$InstanceId) {
+	foreach ($gpu in $Gpus) { if ($gpu.MountedId -eq $InstanceId) { return $gpu.Path } }
+	return $null
+}
+
+function Read-Adapter($Adapter, $VM, $Facts, $Unread) {
+	$doc = [ordered]@{ id = [string]$Adapter.Id; pin = $null; pinned = $null }
+	if ($null -eq $Facts.Pins -or -not $Facts.Pins.ContainsKey($doc['id'])) { [void]$Unread.Add("adapters.pinned of $($doc['id'])") }
+	else {
+		$pin = $Facts.Pins[$doc['id']]
+		$doc['pinned'] = $pin -ne ''
+		if ($pin) { $doc['pin'] = Get-PathOfInstance $Facts.Gpus $pin }
+		if ($pin -and -not $doc['pin']) {
+			$doc['pinned'] = $null
+			[void]$Unread.Add("adapters.pin of $($doc['id']): no GPU $pin")
+		}
+	}
+	$doc['quotas'] = [ordered]@{}
+	foreach ($quota in $Quotas) {
+		$value = Get-Property $Adapter $quota
+		if ($null -ne $value) { $doc['quotas'][(Get-QuotaField $quota)] = [uint64]$value }
+	}
+	$doc['gpus'] = @()
+	$instance = [string](Get-Property $Adapter 'InstancePath')
+	if ($instance -and [string]$VM.State -cne 'Off') {
+		$path = Get-PathOfInstance $Facts.Gpus (ConvertTo-InstanceId $instance)
+		if ($path) { $doc['gpus'] = @($path) }
+	}
+	$doc['outgoingLiveMigration'] = Get-Property $Adapter 'SupportsOutgoingLiveMigration'
+	return $doc
+}
+
+# The adapters of this VM as documents and as objects, by the same index.
+function Get-AdaptersOf($Place, $Gpus) {
+	$errors = @()
+	$objects = @(Get-VMGpuPartitionAdapter -VM $Place.VM -ErrorAction SilentlyContinue -ErrorVariable errors)
+	foreach ($record in $errors) {
+		if ($record -is [Management.Automation.ErrorRecord] -and (Get-ErrorFacts $record)['kind'] -ne 'not-found') { throw $record }
+	}
+	$facts = @{ Gpus = $Gpus; Pins = Read-Pins }
+	$unread = [Collections.ArrayList]::new()
+	return @($objects | ForEach-Object { @{ Object = $_; Doc = Read-Adapter $_ $Place.VM $facts $unread } })
+}
+
+# VMs with an adapter that could be on that GPU: pinned there, seen there while not off, or neither known.
+function Get-Holders($Gpu, $Gpus) {
+	$vms = @(Get-VM)
+	if (-not $vms.Count) { return }
+	$errors = @()
+	$facts = @{ Gpus = $Gpus; Pins = Read-Pins }
+	$byId = @{}
+	foreach ($vm in $vms) { $byId[([string]$vm.Id).ToLowerInvariant()] = $vm }
+	$adapters = @(Get-VMGpuPartitionAdapter -VM $vms -ErrorAction SilentlyContinue -ErrorVariable errors)
+	foreach ($record in $errors) {
+		if ($record -is [Management.Automation.ErrorRecord] -and (Get-ErrorFacts $record)['kind'] -ne 'not-found') { throw $record }
+	}
+	foreach ($adapter in $adapters) {
+		$vm = $byId[([string]$adapter.VMId).ToLowerInvariant()]
+		$doc = Read-Adapter $adapter $vm $facts ([Collections.ArrayList]::new())
+		$places = @($(if ($doc['pin']) { $doc['pin'] } else { $doc['gpus'] }))
+		if ($places.Count -and $Gpu.Path -notin $places) { continue }
+		if (-not $places.Count -and $Gpu.Doc['state'] -notin 'partitionable', 'paravirtualized') { continue }
+		$isOn = [string]$vm.State -cnotin 'Off', 'Saved'
+		@{ Name = [string]$vm.Name; IsOn = $isOn; IsPinned = [bool]$doc['pin'] }
+	}
+}
+
+# ---- remove, add ----
+
+function Invoke-RemoveAdapter($Reply) {
+	$place = Get-PlaceOf $Agent.Step
+	$id = Get-Required (Get-Map $Agent.Step 'adapter') 'id'
+	$gpus = Read-Gpus ([Collections.ArrayList]::new())
+	$found = @(Get-AdaptersOf $place $gpus | Where-Object { $_.Doc['id'] -eq $id })
+	if ($found.Count) {
+		Assert-ExpectedState $place
+		Assert-Off $place
+		$owed = ConvertTo-OwedAdapter $found[0].Doc $found[0].Doc['id']
+		if (Get-Flag $Agent.Request 'owesParts') { Add-PartDebt $place 'adapters' $owed }
+		try {
+			Remove-VMGpuPartitionAdapter -VMGpuPartitionAdapter $found[0].Object -Confirm:$false
+			if (@(Get-AdaptersOf $place $gpus | Where-Object { $_.Doc['id'] -eq $id }).Count) {
+				Stop-Request 'failed' "the partition adapter of '$($place.Name)' is still there"
+			}
+		}
+		catch {
+			Remove-PartDebt $place 'adapters' $owed
+			throw
+		}
+		$Reply['changed'] = $true
+	}
+	Add-VMToReply $Reply $place
+	if ($Reply['changed']) { Clear-RecordWithoutParts $place $Reply }
+}
+
+# The full device path of a GPU, which pins an adapter.
+function Get-PinPath($Gpus, [string]$Path) {
+	foreach ($gpu in $Gpus) {
+		if ($gpu.Path -eq $Path -and $gpu.Doc['state'] -in 'partitionable', 'paravirtualized') { return $gpu.Partitionable.Name }
+	}
+	Stop-Request 'not-found' "there is no partitionable GPU '$Path' on $($env:COMPUTERNAME)"
+}
+
+# Quotas cannot be given with the adapter, they are set on it; where that fails it is taken away again.
+function Set-Quotas($Adapter, $Want) {
+	$set = @{}
+	foreach ($quota in $Quotas) {
+		$value = Get-Number $Want (Get-QuotaField $quota)
+		if ($null -ne $value) { $set[$quota] = [uint64]$value }
+	}
+	if (-not $set.Count) { return }
+	try { Set-VMGpuPartitionAdapter -VMGpuPartitionAdapter $Adapter @set -Confirm:$false }
+	catch {
+		$record = $_
+		try { Remove-VMGpuPartitionAdapter -VMGpuPartitionAdapter $Adapter -Confirm:$false }
+		catch { Stop-HalfWay $record $false "And the partition adapter without its quotas could not be removed: $($_.Exception.Message)" }
+		Stop-HalfWay $record $true 'The partition adapter was removed again.'
+	}
+}
+
+function Invoke-AddAdapter($Reply) {
+	$place = Get-PlaceOf $Agent.Step
+	$want = Get-Map $Agent.Step 'adapter'
+	$pin = Get-Text $want 'pin'
+	$count = Get-Number $Agent.Step 'count'
+	if (-not $count) { $count = 1 }
+	$gpus = Read-Gpus ([Collections.ArrayList]::new())
+	$serving = @(Get-AdaptersOf $place $gpus | Where-Object { -not $pin -or $_.Doc['pin'] -eq $pin }).Count
+	if ($serving -lt $count) {
+		Assert-ExpectedState $place
+		Assert-Off $place
+		$where = @{}
+		if ($pin) { $where['InstancePath'] = Get-PinPath $gpus $pin }
+		$added = Add-VMGpuPartitionAdapter -VM $place.VM @where -Passthru -Confirm:$false
+		Set-Quotas $added (Get-Map $want 'quotas')
+		$now = @(Get-AdaptersOf $place $gpus | Where-Object { -not $pin -or $_.Doc['pin'] -eq $pin }).Count
+		if ($now -lt $count) { Stop-Request 'failed' "'$($place.Name)' has $now such partition adapters afterwards" }
+		$Reply['changed'] = $true
+	}
+	Set-Gained $place 'adapters' (ConvertTo-OwedAdapter $want $null)
+	Add-VMToReply $Reply $place
+}

@@ -1,0 +1,221 @@
+# What an unfinished run owes a VM, and whose the VM's parts are. Of a clustered VM these notes are a private property of its
+# cluster group, so that they follow it through failovers; else a file of this host.
+
+function Get-NotesPath($Place) {
+	return [IO.Path]::Combine((Get-Root), 'vms', $Place.Key + '.json')
+}
+
+# A VM that became clustered since may have a file yet: the group's notes win.
+function Read-VMNotes($Place) {
+	$notes = $null
+	if ($Place.Cluster) { $notes = $Place.Cluster.Notes }
+	if ($null -eq $notes) { $notes = Read-Notes (Get-NotesPath $Place) }
+	if ($null -eq $notes) { return [ordered]@{ debt = $null; record = $null } }
+	return [ordered]@{ debt = $notes['debt']; record = $notes['record'] }
+}
+
+function Write-VMNotes($Place) {
+	$notes = $Place.Notes
+	$isEmpty = $null -eq $notes['debt'] -and $null -eq $notes['record']
+	$path = Get-NotesPath $Place
+	if ($Place.Cluster) {
+		if ($isEmpty) {
+			if ($Place.Cluster.Notes) { Set-ClusterParameter -InputObject $Place.Cluster.Group -Name HvgpuNotes -Delete }
+		}
+		else { Set-ClusterParameter -InputObject $Place.Cluster.Group -Name HvgpuNotes -Value (ConvertTo-Json1 $notes) -Create }
+		$Place.Cluster.Notes = $(if (-not $isEmpty) { $notes })
+		if ([IO.File]::Exists($path)) { [IO.File]::Delete($path) }
+	}
+	elseif ($isEmpty) { if ([IO.File]::Exists($path)) { [IO.File]::Delete($path) } }
+	else { Write-Notes $path $notes }
+}
+
+# The VM's debt as this run's, to be changed: power and parts of an older one stay.
+function Get-DebtOfRun($Place) {
+	$debt = $Place.Notes['debt']
+	$run = Get-Text $Agent.Request 'run'
+	if ($null -eq $debt) {
+		$debt = [ordered]@{ run = $run; epoch = 0; at = $null; power = 'none'; stateChange = $null; adapters = @(); devices = @() }
+	}
+	if ($null -eq $debt['at'] -or $debt['run'] -cne $run) { $debt['at'] = ConvertTo-Time (Get-RequestNow) }
+	$debt['run'] = $run
+	$debt['epoch'] = Get-Number $Agent.Request 'epoch'
+	$Place.Notes['debt'] = $debt
+	return $debt
+}
+
+# Forgets a debt of which nothing is left, and writes the notes.
+function Save-Debt($Place) {
+	$debt = $Place.Notes['debt']
+	if ($null -ne $debt -and $debt['power'] -ceq 'none' -and -not @($debt['adapters']).Count -and -not @($debt['devices']).Count) {
+		$Place.Notes['debt'] = $null
+	}
+	Write-VMNotes $Place
+}
+
+# ---- power ----
+
+function Set-PowerDebt($Place, [string]$Power, $StateChange) {
+	if (-not (Get-Flag $Agent.Request 'owesPower')) { return }
+	$debt = Get-DebtOfRun $Place
+	$debt['power'] = $Power
+	$debt['stateChange'] = $StateChange
+	Save-Debt $Place
+}
+
+function Test-OwnPowerDebt($Place) {
+	$debt = $Place.Notes['debt']
+	return $null -ne $debt -and $debt['power'] -cne 'none' -and $debt['run'] -ceq (Get-Text $Agent.Request 'run')
+}
+
+function Clear-PowerDebt($Place) {
+	$debt = $Place.Notes['debt']
+	if ($null -eq $debt -or $debt['power'] -ceq 'none') { return }
+	$debt['power'] = 'none'
+	$debt['stateChange'] = $null
+	Save-Debt $Place
+}
+
+# ---- parts ----
+
+# What of an adapter is owed: pin and quotas, in one order; and the id that it had.
+function ConvertTo-OwedAdapter($Adapter, $Id) {
+	$owed = [ordered]@{ id = $Id; pin = Get-Text $Adapter 'pin'; quotas = [ordered]@{} }
+	$have = Get-Map $Adapter 'quotas'
+	foreach ($quota in $Quotas) {
+		$value = Get-Number $have (Get-QuotaField $quota)
+		if ($null -ne $value) { $owed['quotas'][(Get-QuotaField $quota)] = $value }
+	}
+	return $owed
+}
+
+# Written before the part is taken. The same part again, after a crash in between, is owed once.
+function Add-PartDebt($Place, [string]$Kind, $Part) {
+	$debt = Get-DebtOfRun $Place
+	foreach ($owed in @($debt[$Kind])) {
+		if ($null -ne $owed['id'] -and $owed['id'] -ceq $Part['id']) { return }
+		if ($null -ne $owed['locationPath'] -and $owed['locationPath'] -ceq $Part['locationPath']) { return }
+	}
+	$debt[$Kind] = @(@($debt[$Kind]) + $Part | Where-Object { $null -ne $_ })
+	Save-Debt $Place
+}
+
+# The part was not taken after all: the last one like it is owed no more.
+function Remove-PartDebt($Place, [string]$Kind, $Part) {
+	if (-not (Get-Flag $Agent.Request 'owesParts')) { return }
+	$debt = $Place.Notes['debt']
+	$text = Get-PartText $Kind $Part
+	$owed = @($debt[$Kind])
+	for ($i = $owed.Count - 1; $i -ge 0; $i--) {
+		if ((Get-PartText $Kind $owed[$i]) -ceq $text) {
+			$debt[$Kind] = @(for ($k = 0; $k -lt $owed.Count; $k++) { if ($k -ne $i) { $owed[$k] } })
+			break
+		}
+	}
+	Save-Debt $Place
+}
+
+# Text by which parts are alike. Pools are compared without regard to case, as Windows does.
+function Get-PartText([string]$Kind, $Part) {
+	if ($Kind -ceq 'adapters') { return ConvertTo-Json1 (ConvertTo-OwedAdapter $Part $null) }
+	$pool = Get-Text $Part 'pool'
+	if ($pool) { return 'pool ' + $pool.ToLowerInvariant() }
+	return 'path ' + (Get-Text $Part 'locationPath')
+}
+
+# The VM has that part now: it is owed no more, and the request's record of whose it is, is written with it.
+function Set-Gained($Place, [string]$Kind, $Part) {
+	$before = ConvertTo-Json1 $Place.Notes
+	$debt = $Place.Notes['debt']
+	if ($null -ne $debt) {
+		$text = Get-PartText $Kind $Part
+		$left = [Collections.ArrayList]::new()
+		$isPaid = $false
+		foreach ($owed in @($debt[$Kind])) {
+			if (-not $isPaid -and (Get-PartText $Kind $owed) -ceq $text) { $isPaid = $true }
+			else { [void]$left.Add($owed) }
+		}
+		$debt[$Kind] = $left.ToArray()
+	}
+	Set-RecordOfRequest $Place
+	if ((ConvertTo-Json1 $Place.Notes) -cne $before) { Save-Debt $Place }
+}
+
+# ---- records ----
+
+function Set-RecordOfRequest($Place) {
+	$want = Get-Map $Agent.Request 'vmRecord'
+	if ($null -eq $want) { return }
+	$Place.Notes['record'] = [ordered]@{
+		owner = Get-Required $want 'owner'; cluster = Get-Required $want 'cluster'; group = Get-Text $want 'group'
+	}
+}
+
+# A VM that has nothing left, and is owed nothing, is nobody's. $Reply holds it as it is now.
+function Clear-RecordWithoutParts($Place, $Reply) {
+	$debt = $Place.Notes['debt']
+	$isOwed = $null -ne $debt -and (@($debt['adapters']).Count -or @($debt['devices']).Count)
+	$vm = $Reply['vm']
+	if ($null -eq $Place.Notes['record'] -or $isOwed -or @($vm['adapters']).Count -or @($vm['devices']).Count) { return }
+	$Place.Notes['record'] = $null
+	Write-VMNotes $Place
+	$vm['record'] = $null
+}
+
+function Invoke-Record($Reply) {
+	if ($Agent.Request.Contains('vm') -and $null -ne $Agent.Request['vm']) {
+		$place = Get-PlaceOf $Agent.Request
+		$before = ConvertTo-Json1 $place.Notes
+		Set-RecordOfRequest $place
+		if ((ConvertTo-Json1 $place.Notes) -cne $before) {
+			Write-VMNotes $place
+			$Reply['changed'] = $true
+		}
+		Add-VMToReply $Reply $place
+	}
+	if (Write-ClusterRecord) { $Reply['changed'] = $true }
+}
+
+# Leaving a VM off ends the power part; where there is none, it is the parts that are void.
+function Invoke-Settle($Reply) {
+	$place = Get-PlaceOf $Agent.Request
+	$debt = $place.Notes['debt']
+	$how = Get-Required $Agent.Request 'settle'
+	if ($how -cnotin 'leave-off', 'renew') { Stop-Request 'protocol' "'$how' is no way to settle" }
+	if ($null -ne $debt) {
+		$hasPower = $debt['power'] -cne 'none'
+		if ($how -ceq 'renew') {
+			$debt['at'] = ConvertTo-Time (Get-RequestNow)
+			if ($hasPower) {
+				$debt['power'] = 'stopped'
+				$debt['stateChange'] = Get-StateChange $place
+			}
+		}
+		elseif ($hasPower) {
+			$debt['power'] = 'none'
+			$debt['stateChange'] = $null
+		}
+		else {
+			$debt['adapters'] = @()
+			$debt['devices'] = @()
+		}
+		Save-Debt $place
+		$Reply['changed'] = $true
+	}
+	Add-VMToReply $Reply $place
+	if ($Reply['changed']) { Clear-RecordWithoutParts $place $Reply }
+}
+
+# Notes of all VMs, whatever hosts have them: those of cluster groups, and the files of this host.
+function Invoke-Debts($Reply) {
+	$found = @{}
+	$files = [IO.Path]::Combine((Get-Root), 'vms')
+	if ([IO.Directory]::Exists($files)) {
+		foreach ($file in [IO.Directory]::GetFiles($files, '*.json')) { $found[[IO.Path]::GetFileNameWithoutExtension($file)] = Read-Notes $file }
+	}
+	$clusterVMs = Read-ClusterVMs $null
+	foreach ($key in @($clusterVMs.Keys)) { if ($clusterVMs[$key].Notes) { $found[$key] = $clusterVMs[$key].Notes } }
+	foreach ($key in $found.Keys) {
+		Send-Fact 'owed' ([ordered]@{ vm = $key.ToUpperInvariant(); debt = $found[$key]['debt']; record = $found[$key]['record'] })
+	}
+}
