@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "cmd/carry.h"
@@ -20,6 +21,8 @@ static const GOptionEntry options[] = {
 		"restarts=N,moves=N,role-changes=N"),
 	OPTION_OWNER,
 	OPTION_ADOPT,
+	OPTION_SWITCH("wait-for-window", wait_for_window,
+		"Wait for the next of rollout.windows where VMs must be stopped and none is open"),
 	OPTION_SWITCH("allow-older", allow_older, "Apply a commit that is older than the one applied last"),
 	OPTION_MAX_AGE,
 	OPTION_END,
@@ -119,7 +122,12 @@ static enum exit_code not_planned(struct run *run, struct apply_options *how, en
 static enum exit_code apply_made(
 	struct run *run, const struct consent *consent, enum carry_format format, struct diags *diags)
 {
-	struct apply_options apply_options = { .interrupts = interrupt_count(), .allow_older = arguments.allow_older };
+	struct apply_options apply_options = {
+		.interrupts = interrupt_count(),
+		.allow_older = arguments.allow_older,
+		.wait_for_window = arguments.wait_for_window,
+		.clock_stands = clock_stands(),
+	};
 	/* --allow is for all clusters together; with several each keeps to what its own plan said. */
 	apply_options.has_limits = consent->has_limits && run->n_plans == 1;
 	apply_options.limits = consent->limits;

@@ -8,6 +8,7 @@
 NAMES_DEFINE(apply_event_names, APPLY_EVENTS);
 
 static void apply_cluster(struct apply *apply);
+static void say_interrupted(struct apply *apply);
 
 /* Unique: the time, to sort by, and 64 random bits. */
 static char *make_run_id(struct arena *arena, int64_t now)
@@ -56,23 +57,55 @@ void apply_end(struct apply *apply)
 	g_hash_table_unref(apply->surprised);
 }
 
+static void end_cluster(struct apply *apply)
+{
+	apply->result->exit = exit_worse(apply->result->exit, apply->diags->exit);
+	apply_tell(apply, (struct apply_event){ .kind = APPLY_CLUSTER_DONE });
+}
+
+static bool is_waiting(const struct apply *apply)
+{
+	return apply->held_by && window_waits(apply) && !apply->result->n_still_owed;
+}
+
+/* Clusters are independent: one that waits keeps no other from its turn. */
+static struct apply *first_to_open(struct apply *applies, uint32_t n)
+{
+	struct apply *first = NULL;
+	for (uint32_t i = 0; i < n; i++)
+		if (is_waiting(&applies[i]) && (!first || applies[i].opens_at < first->opens_at))
+			first = &applies[i];
+	return first;
+}
+
 enum exit_code apply_run(struct run *run, const struct apply_options *options, struct apply_result **results_out,
 	uint32_t *n_results_out)
 {
 	struct apply_result *results = arena_array(run->arena, struct apply_result, run->n_plans);
+	struct apply *applies = arena_array(run->arena, struct apply, run->n_plans);
 	enum exit_code code = run->diags->exit;
 	for (uint32_t i = 0; i < run->n_plans; i++) {
-		struct apply apply;
-		apply_start(&apply, run, options, run->plans[i]);
-		results[i] = (struct apply_result){ .cluster = apply.name, .diags = apply.diags };
-		apply.result = &results[i];
-		apply_tell(
-			&apply, (struct apply_event){ .kind = APPLY_CLUSTER_START, .total = run->plans[i]->n_steps });
-		apply_cluster(&apply);
-		results[i].exit = exit_worse(results[i].exit, apply.diags->exit);
-		apply_tell(&apply, (struct apply_event){ .kind = APPLY_CLUSTER_DONE });
+		struct apply *apply = &applies[i];
+		apply_start(apply, run, options, run->plans[i]);
+		results[i] = (struct apply_result){ .cluster = apply->name, .diags = apply->diags };
+		apply->result = &results[i];
+		apply_tell(apply, (struct apply_event){ .kind = APPLY_CLUSTER_START, .total = run->plans[i]->n_steps });
+		apply_cluster(apply);
+		if (!is_waiting(apply))
+			end_cluster(apply);
+	}
+	struct apply *next;
+	while ((next = first_to_open(applies, run->n_plans))) {
+		if (window_wait(next) < 0)
+			say_interrupted(next);
+		else
+			apply_cluster(next);
+		if (!is_waiting(next))
+			end_cluster(next);
+	}
+	for (uint32_t i = 0; i < run->n_plans; i++) {
 		code = exit_worse(code, results[i].exit);
-		apply_end(&apply);
+		apply_end(&applies[i]);
 	}
 	*results_out = results;
 	*n_results_out = run->n_plans;
@@ -150,6 +183,18 @@ static void tell_again(struct apply *apply, const struct plan *plan, const char 
 		(struct apply_event){ .kind = APPLY_REPLAN, .plan = plan, .total = plan->n_steps, .message = why });
 }
 
+/* The rest must wait for a window. What was begun is brought back, and what earlier runs owe is paid, though in this
+ * plan it may come after something that is held. */
+static void hold(struct apply *apply, const struct plan *plan, bool was_shut)
+{
+	bool owes = plan->n_debts_open && again_plan(apply, again_observe(apply), PLAN_RESTORE)->n_steps;
+	if (was_shut || owes)
+		back_go(apply);
+	else
+		finish(apply);
+	window_hold(apply, plan, was_shut);
+}
+
 /* Under the leases: plans and carries out until nothing is left to learn. */
 static void work(struct apply *apply)
 {
@@ -168,6 +213,10 @@ static void work(struct apply *apply)
 			return;
 		}
 		enum drive_end end = plan->n_steps ? drive_plan(apply, plan, false) : DRIVE_FINISHED;
+		if (end == DRIVE_HELD || end == DRIVE_SHUT) {
+			hold(apply, plan, end == DRIVE_SHUT);
+			return;
+		}
 		if (end == DRIVE_FINISHED && is_only_round(apply, plan)) {
 			finish(apply);
 			return;
@@ -209,6 +258,14 @@ static bool has_work(struct apply *apply)
 	return adopts && (plan->n_to_adopt || plan->foreign_owner || lacks_record(apply, plan));
 }
 
+/* Nothing may begin: nobody needs the hosts. */
+static bool is_all_held(const struct apply *apply)
+{
+	const struct plan *plan = apply->approved;
+	return apply->mode == PLAN_APPLY && plan->n_steps && !plan->n_debts_open &&
+	       !gate_lets_any(plan, apply_now(apply));
+}
+
 static void apply_cluster(struct apply *apply)
 {
 	apply->result->exit = plan_exit(apply->approved);
@@ -219,7 +276,9 @@ static void apply_cluster(struct apply *apply)
 		say_interrupted(apply);
 		return;
 	}
-	if (leases_take(apply) == 0)
+	if (is_all_held(apply))
+		window_hold(apply, apply->approved, false);
+	else if (leases_take(apply) == 0)
 		work(apply);
 	else if (apply_interrupts(apply))
 		say_interrupted(apply);

@@ -15,7 +15,7 @@
 	X(APPLY_STEP_PROGRESS, "apply_progress") \
 	X(APPLY_STEP_DONE, "apply_complete") \
 	X(APPLY_STEP_FAILED, "apply_errored") X(APPLY_STEP_RETRY, "apply_retry") X(APPLY_WAY_BACK, "apply_way_back") \
-	X(APPLY_INTERRUPTED, "apply_interrupted") X(APPLY_REPLAN, "apply_replan") \
+	X(APPLY_INTERRUPTED, "apply_interrupted") X(APPLY_REPLAN, "apply_replan") X(APPLY_WAITING, "apply_waiting") \
 	X(APPLY_CLUSTER_DONE, "apply_cluster_done")
 /* clang-format on */
 enum apply_event_kind { APPLY_EVENTS(NAMES_ENUM) APPLY_EVENT_COUNT };
@@ -42,6 +42,8 @@ struct apply_options {
 	const char *run_id;             /* NULL: made from time and process */
 	const char *holder;             /* NULL: user@machine */
 	bool allow_older;               /* --allow-older */
+	bool wait_for_window;           /* --wait-for-window */
+	bool clock_stands;              /* waiting takes no time and moves the clock: HVGPU_NOW stands in for it */
 	uint32_t pause_ms;              /* before the first retry of a step; 0: a second */
 };
 

@@ -122,6 +122,7 @@ static void pause_step(struct drive *drive, uint32_t step, uint32_t after_ms)
 static void feed(struct drive *drive, struct schedule_event event)
 {
 	uint32_t n;
+	event.now = apply_now(drive->apply);
 	const struct schedule_action *actions = schedule_next(drive->schedule, event, &n);
 	for (uint32_t i = 0; i < n; i++) {
 		switch (actions[i].kind) {
@@ -133,6 +134,7 @@ static void feed(struct drive *drive, struct schedule_event event)
 			break;
 		case SCHEDULE_WAY_BACK:
 		case SCHEDULE_FINISHED:
+		case SCHEDULE_HELD:
 		case SCHEDULE_STOP:
 			drive->ended = true;
 			drive->end = actions[i].kind;
@@ -232,7 +234,7 @@ static void count_given_up(struct drive *drive)
 		struct errand *errand = &drive->errands[i];
 		bool waited = errand->pause != NULL;
 		end_pause(errand);
-		if (schedule_outcome(drive->schedule, i) == OUTCOME_SKIPPED)
+		if (schedule_outcome(drive->schedule, i) == OUTCOME_SKIPPED && drive->end != SCHEDULE_HELD)
 			drive->apply->result->n_skipped++;
 		if (!waited || schedule_outcome(drive->schedule, i) != OUTCOME_FAILED)
 			continue;
@@ -322,6 +324,8 @@ enum drive_end drive_plan(struct apply *apply, const struct plan *plan, bool is_
 		.retries = SCHEDULE_RETRIES,
 		.pause_ms = apply->options->pause_ms ? apply->options->pause_ms : SCHEDULE_PAUSE_MS,
 	};
+	if (!is_way_back && plan->mode == PLAN_APPLY)
+		options.gate = gate_new(apply->arena, plan);
 	apply->plan = plan;
 	drive.schedule = schedule_new(apply->arena, plan->steps, plan->n_steps, options);
 	drive.errands = arena_array(apply->arena, struct errand, plan->n_steps);
@@ -334,7 +338,11 @@ enum drive_end drive_plan(struct apply *apply, const struct plan *plan, bool is_
 		return DRIVE_STOPPED;
 	if (drive.end == SCHEDULE_FINISHED)
 		return DRIVE_FINISHED;
+	if (drive.end == SCHEDULE_HELD)
+		return DRIVE_HELD;
 	if (drive.n_interrupts)
 		return DRIVE_INTERRUPTED;
+	if (schedule_was_shut(drive.schedule) && !drive.n_failed && !drive.n_surprises)
+		return DRIVE_SHUT;
 	return drive.n_failed || !drive.n_surprises ? DRIVE_FAILED : DRIVE_SURPRISED;
 }

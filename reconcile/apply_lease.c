@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "reconcile/endpoints.h"
+#include "reconcile/majority.h"
 
 #include <string.h>
 
@@ -37,6 +38,7 @@ static int open_links(struct apply *apply, const char *const *hosts, uint32_t n_
 	if (endpoints_make(apply->arena, options->hosts, apply->run->spec, &endpoints, apply->diags) < 0)
 		return -1;
 	apply->links = arena_array(apply->arena, struct link, n_hosts);
+	apply->n_links = 0;
 	for (uint32_t i = 0; i < n_hosts; i++)
 		apply->links[apply->n_links++] = (struct link){ .apply = apply, .host = hosts[i] };
 	qsort(apply->links, apply->n_links, sizeof(*apply->links), by_host);
@@ -47,36 +49,10 @@ static int open_links(struct apply *apply, const char *const *hosts, uint32_t n_
 	return 0;
 }
 
-static bool is_missing(const struct world *world, const char *name)
-{
-	for (uint32_t i = 0; i < world->n_missing; i++) {
-		if (g_ascii_strcasecmp(world->missing[i].name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A failover cluster with hosts missing: another run could hold those. A majority of its hosts is enough, or all the
- * nodes that a node which is Up does not report as Down. Standalone hosts share nothing, so each is its own lock. */
 static int check_majority(struct apply *apply)
 {
 	const struct world *world = apply->approved->observed;
-	if (!world->n_missing || !world->n_hosts || !world->hosts[0].cluster_name)
-		return 0;
-	if (world->n_hosts > world->n_missing)
-		return 0;
-	bool all_down = false;
-	for (uint32_t i = 0; i < world->n_hosts && !all_down; i++) {
-		bool is_up = false;
-		all_down = true;
-		for (uint32_t k = 0; k < world->hosts[i].n_nodes; k++) {
-			const struct cluster_node *node = &world->hosts[i].nodes[k];
-			is_up |= node->state == NODE_UP && g_ascii_strcasecmp(node->name, world->hosts[i].name) == 0;
-			all_down &= node->state == NODE_DOWN || !is_missing(world, node->name);
-		}
-		all_down &= is_up;
-	}
-	if (all_down)
+	if (majority_is_observed(world))
 		return 0;
 	return diag_add(apply->diags, D_HOST_UNOBSERVED, LOC_NONE, NULL,
 		"%u of %u hosts of this failover cluster are missing, so that another run could hold them; bring back "
@@ -96,7 +72,8 @@ static int refused(struct apply *apply, const struct link *link, const struct an
 			lease && lease->holder ? lease->holder : "another run", lease && lease->run ? lease->run : "?",
 			since);
 	}
-	return diag_add(apply->diags, D_HOST_UNOBSERVED, LOC_NONE, subject,
+	bool answered = answer->error != HOST_UNREACHABLE && answer->error != HOST_TIMEOUT;
+	return diag_add(apply->diags, answered ? D_LEASE_REFUSED : D_HOST_UNOBSERVED, LOC_NONE, subject,
 		"host '%s' did not give its lease: %s; nothing was changed", link->host,
 		answer_text(apply->arena, answer));
 }

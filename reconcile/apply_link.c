@@ -152,7 +152,7 @@ uint32_t apply_interrupts(const struct apply *apply)
 
 int64_t apply_now(const struct apply *apply)
 {
-	return apply->options->run.now + (clock_monotonic_ms() - apply->started_ms) / 1000;
+	return apply->options->run.now + apply->waited_s + (clock_monotonic_ms() - apply->started_ms) / 1000;
 }
 
 const char *answer_text(struct arena *arena, const struct answer *answer)

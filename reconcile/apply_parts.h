@@ -10,6 +10,7 @@
  *	apply_request.c a step as a request: expected facts, debts, records
  *	apply_back.c    the way back to safety, and who is still down
  *	apply_record.c  records of what is ours, debts that are void
+ *	apply_window.c  what must wait for a window, and waiting for it
  */
 #pragma once
 #include "providers/host/host.h"
@@ -54,6 +55,7 @@ struct apply {            /* one cluster */
 	enum plan_mode mode;
 	const char *run_id, *holder;
 	int64_t started_ms; /* by the clock that never jumps */
+	int64_t waited_s;   /* for windows, and not counted by that clock */
 	uint64_t epoch;
 	struct link *links; /* by host name */
 	uint32_t n_links;
@@ -63,6 +65,8 @@ struct apply {            /* one cluster */
 	bool performed;        /* a step was sent */
 	struct cost spent;     /* by plans of this run that were carried out */
 	uint32_t extra_stops;  /* VMs that somebody started meanwhile may be stopped once more */
+	const struct plan *held_by; /* a part of it must wait for a window; NULL: none */
+	int64_t opens_at;           /* that window */
 	GPtrArray *frozen;     /* subjects that failed; texts in 'arena' */
 	GHashTable *down;      /* VM id -> name: stopped by us and not started since */
 	GHashTable *surprised; /* subjects that were not as expected once already */
@@ -112,6 +116,8 @@ enum drive_end {
 	DRIVE_FINISHED,
 	DRIVE_FAILED,      /* at least one step failed for good */
 	DRIVE_SURPRISED,   /* the world was not as expected, nothing failed: plan again */
+	DRIVE_HELD,        /* the rest must wait for a window; nothing of it has begun */
+	DRIVE_SHUT,        /* the window closed on something that had begun: bring back what is down */
 	DRIVE_INTERRUPTED, /* once: what runs has ended */
 	DRIVE_STOPPED,     /* twice */
 };
@@ -134,3 +140,12 @@ void back_go(struct apply *apply);
 
 void record_ours(struct apply *apply);
 void record_clear_void(struct apply *apply);
+
+/* ---- apply_window.c ---- */
+
+/* Notes that a part of the plan must wait, and, where nobody waits, says so. 'was_shut': it had begun. */
+void window_hold(struct apply *apply, const struct plan *plan, bool was_shut);
+/* Would a held plan be waited for? */
+bool window_waits(const struct apply *apply);
+/* Waits until the window of a held plan opens, holding no host. 0; -1: interrupted. */
+int window_wait(struct apply *apply);

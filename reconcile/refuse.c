@@ -295,11 +295,32 @@ static bool strip_unmanaged(struct wants *wants, const struct touch *touch)
 	return any;
 }
 
+/* rollout.stop.method Never: whoever runs is not stopped by us. */
+static bool refuse_never_stop(struct wants *wants, const struct world *goal, const struct touch *touch)
+{
+	const struct world *world = wants->input->observed;
+	const struct spec_cluster *cluster = wants->input->cluster;
+	if (!cluster || cluster->rollout.stop.method != STOP_NEVER || wants->input->mode != PLAN_APPLY)
+		return false;
+	for (uint32_t i = 0; i < world->n_vms; i++) {
+		if (!touch->vms[i].stop)
+			continue;
+		const char *reason = arena_printf(wants->arena,
+			"VM '%s' on '%s' runs and would have to be off, and 'stop.method' is Never; shut it down "
+			"yourself, or write 'method: Shutdown'",
+			world->vms[i].name, world->hosts[world->vms[i].host].name);
+		if (refuse_because_of(wants, goal, touch, i, D_STOP_NEVER, reason))
+			return true;
+	}
+	return false;
+}
+
 bool refuse_round(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch,
 	const struct rules *rules)
 {
-	return strip_unmanaged(wants, touch) || refuse_touched(wants, goal, touch) || refuse_kept(wants, goal) ||
+	return strip_unmanaged(wants, touch) || refuse_touched(wants, goal, touch) ||
+	       refuse_never_stop(wants, goal, touch) || refuse_kept(wants, goal) ||
 	       refuse_without_gpu(wants, goal) || vram_refuse(wants, goal) || refuse_mmio(wants, goal) ||
 	       refuse_settings(arena, wants, goal, touch, rules) || refuse_unfit(arena, wants, goal, touch, rules) ||
-	       refuse_capacity(arena, wants, goal) || refuse_budget(arena, wants, goal, touch);
+	       refuse_capacity(arena, wants, goal) || refuse_budget(arena, wants, goal, touch) || refuse_window(wants, goal, touch);
 }

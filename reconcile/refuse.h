@@ -22,6 +22,12 @@ bool refuse_round(struct arena *arena, struct wants *wants, const struct world *
 /* refuse_capacity.c: the running VMs of the goal fit their hosts' partitions and pools. The same result. */
 bool refuse_capacity(struct arena *arena, struct wants *wants, const struct world *goal);
 
+/* refuse_budget.c: what would hold down more VMs at once than rollout.maxUnavailable allows. The same result. */
+bool refuse_budget(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch);
+
+/* refuse_window.c: what stops VMs fits the longest window by estimate. The same result. */
+bool refuse_window(struct wants *wants, const struct world *goal, const struct touch *touch);
+
 /* refuse_part.c: each is said once, however often it is asked for. */
 void refuse_count(struct wants *wants, enum diag_code code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
 void refuse_role(struct wants *wants, uint32_t gpu, enum diag_code code, const char *fmt, ...) G_GNUC_PRINTF(4, 5);

@@ -22,6 +22,8 @@ struct schedule {
 	uint32_t n_interrupts;
 	uint32_t n_running, n_done;
 	bool begun, failed, ended;
+	bool held, shut; /* what the gate said */
+	int64_t now;     /* of the event */
 	struct schedule_action *actions;
 	uint32_t n_actions;
 };
@@ -51,6 +53,7 @@ struct schedule *schedule_new(
 const struct schedule_action *schedule_next(struct schedule *schedule, struct schedule_event event, uint32_t *n_out)
 {
 	schedule->n_actions = 0;
+	schedule->now = event.now;
 	if (!schedule->ended) {
 		switch (event.kind) {
 		case SCHEDULE_BEGIN:
@@ -88,6 +91,11 @@ uint32_t schedule_done(const struct schedule *schedule)
 bool schedule_has_failed(const struct schedule *schedule)
 {
 	return schedule->failed;
+}
+
+bool schedule_was_shut(const struct schedule *schedule)
+{
+	return schedule->shut;
 }
 
 bool schedule_has_ended(const struct schedule *schedule)
@@ -144,7 +152,7 @@ static void act(struct schedule *schedule, enum schedule_action_kind kind, uint3
 
 static bool is_stopping(const struct schedule *schedule)
 {
-	return schedule->failed || schedule->n_interrupts > 0;
+	return schedule->failed || schedule->shut || schedule->n_interrupts > 0;
 }
 
 static void leave(struct schedule *schedule, uint32_t step, enum step_outcome outcome)
@@ -157,6 +165,8 @@ static void leave(struct schedule *schedule, uint32_t step, enum step_outcome ou
 	schedule->lane_busy[slot->lane] = false;
 	schedule->n_running--;
 	schedule->n_done++;
+	if (schedule->options.gate)
+		gate_done(schedule->options.gate, step);
 }
 
 static void on_done(struct schedule *schedule, uint32_t step, bool changed)
@@ -202,11 +212,23 @@ static void on_interrupt(struct schedule *schedule)
 	act(schedule, SCHEDULE_STOP, 0, 0);
 }
 
+/* Asked only of a step that would be submitted now. */
+static bool may_begin(struct schedule *schedule, uint32_t step)
+{
+	struct gate *gate = schedule->options.gate;
+	enum gate_answer answer = gate ? gate_ask(gate, step, schedule->now) : GATE_OPEN;
+	schedule->held |= answer == GATE_HELD;
+	schedule->shut |= answer == GATE_SHUT;
+	return answer == GATE_OPEN;
+}
+
 static void submit_ready(struct schedule *schedule)
 {
-	for (uint32_t i = 0; i < schedule->n_steps; i++) {
+	schedule->held = false;
+	for (uint32_t i = 0; i < schedule->n_steps && !schedule->shut; i++) {
 		struct slot *slot = &schedule->slots[i];
-		if (slot->outcome != OUTCOME_PENDING || slot->n_waits || schedule->lane_busy[slot->lane])
+		if (slot->outcome != OUTCOME_PENDING || slot->n_waits || schedule->lane_busy[slot->lane] ||
+			!may_begin(schedule, i))
 			continue;
 		slot->outcome = OUTCOME_RUNNING;
 		schedule->lane_busy[slot->lane] = true;
@@ -249,8 +271,8 @@ static void go_on(struct schedule *schedule)
 		act(schedule, SCHEDULE_FINISHED, 0, 0);
 		return;
 	}
-	if (!is_stopping(schedule))
+	if (!is_stopping(schedule) && !schedule->held)
 		BUG("steps of a plan wait for each other");
 	skip_rest(schedule);
-	act(schedule, SCHEDULE_WAY_BACK, 0, 0);
+	act(schedule, is_stopping(schedule) ? SCHEDULE_WAY_BACK : SCHEDULE_HELD, 0, 0);
 }

@@ -5,10 +5,11 @@
  *
  * One step at a time per host, hosts side by side. A step is submitted only when all that it comes after are done.
  * A passing fault is tried again, with a pause; after a fault that stays, or an interruption, nothing new is
- * submitted, what runs is waited for, and then SCHEDULE_WAY_BACK says that a plan back to safety is due.
+ * submitted, what runs is waited for, and then SCHEDULE_WAY_BACK says that a plan back to safety is due. What no window
+ * lets begin (gate.h) is left out, and SCHEDULE_HELD says that it is still to do.
  */
 #pragma once
-#include "model/step.h"
+#include "reconcile/gate.h"
 
 /* clang-format off */
 #define STEP_OUTCOMES(X) \
@@ -31,6 +32,7 @@ struct schedule_event {
 	enum schedule_event_kind kind;
 	uint32_t step; /* index into the plan's steps */
 	bool changed, transient;
+	int64_t now; /* for the gate */
 };
 
 enum schedule_action_kind {
@@ -38,6 +40,7 @@ enum schedule_action_kind {
 	SCHEDULE_RETRY,    /* 'step', 'after_ms': feed SCHEDULE_PAUSE_OVER then */
 	SCHEDULE_WAY_BACK, /* ended early, nothing runs any more */
 	SCHEDULE_FINISHED, /* all steps are done */
+	SCHEDULE_HELD,     /* all are done but those that must wait for a window, and what comes after them */
 	SCHEDULE_STOP,     /* interrupted twice: give up on what runs */
 };
 
@@ -50,6 +53,7 @@ struct schedule_action {
 struct schedule_options {
 	uint32_t retries;  /* of a passing fault, per step */
 	uint32_t pause_ms; /* before the first retry; doubles each time */
+	struct gate *gate; /* of these steps; NULL: all may begin at any time */
 };
 enum { SCHEDULE_RETRIES = 3, SCHEDULE_PAUSE_MS = 1000 };
 
@@ -67,4 +71,6 @@ enum step_outcome schedule_outcome(const struct schedule *schedule, uint32_t ste
 /* Steps that are not pending, running or waiting any more. */
 uint32_t schedule_done(const struct schedule *schedule);
 bool schedule_has_failed(const struct schedule *schedule);
+/* The window closed on something that had begun: the way back is due though nothing failed. */
+bool schedule_was_shut(const struct schedule *schedule);
 bool schedule_has_ended(const struct schedule *schedule);

@@ -275,6 +275,12 @@ static bool put_cluster(GString *out, const struct plan *plan)
 	g_string_append(head, "\n\n");
 	outline_cost(head, &plan->cost);
 	g_string_append_c(head, '\n');
+	g_autoptr(GString) window = g_string_new(NULL);
+	if (outline_window(window, plan)) {
+		g_string_append_c(head, '\n');
+		put_text(head, window->str);
+		g_string_append_c(head, '\n');
+	}
 	if (!fits(out, head))
 		return false;
 	g_string_append(out, head->str);

@@ -101,6 +101,8 @@ void print_duration(GString *out, uint32_t seconds)
 		g_string_append_printf(out, "%u s", seconds);
 	else if (seconds < 2 * HOUR)
 		g_string_append_printf(out, "%u min", (seconds + MINUTE / 2) / MINUTE);
+	else if (seconds < 2 * DAY && seconds % HOUR < MINUTE)
+		g_string_append_printf(out, "%u h", seconds / HOUR);
 	else if (seconds < 2 * DAY)
 		g_string_append_printf(out, "%u h %u min", seconds / HOUR, seconds % HOUR / MINUTE);
 	else

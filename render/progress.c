@@ -91,6 +91,9 @@ static void put_cluster_event(GString *out, const struct apply_event *event, con
 	case APPLY_INTERRUPTED:
 		g_string_append(out, "interrupted, bringing back what is down; once more stops at once");
 		break;
+	case APPLY_WAITING:
+		g_string_append(out, "waiting");
+		break;
 	case APPLY_REPLAN:
 		print_text(out, event->message ? event->message : "planned again");
 		g_string_append(out, ": ");

@@ -40,6 +40,13 @@ static const struct field hidden_fields[] = {
 	{ 0 },
 };
 
+static const struct field guest_fields[] = {
+	{ "vm", F_TEXT(struct simulation_guest, vm), .flags = FIELD_REQUIRED, .doc = "Name of the VM." },
+	{ "shutdownSeconds", F_U32(struct simulation_guest, shutdown_s), .flags = FIELD_REQUIRED,
+		.doc = "How long its shutdown takes from now on. Where a stop gives up waiting, it goes on." },
+	{ 0 },
+};
+
 static const struct field simulation_fields[] = {
 	{ "clock", F_TIME(struct simulation, clock), .flags = FIELD_OMIT,
 		.doc = "The virtual time now. Absent: the real time at the start." },
@@ -53,6 +60,8 @@ static const struct field simulation_fields[] = {
 		.doc = "Scripted faults, in order." },
 	{ "hidden", F_LIST(struct simulation, hidden, struct simulation_hidden, hidden_fields), .flags = FIELD_OMIT,
 		.doc = "What dismounted GPUs show again once they are mounted." },
+	{ "guests", F_LIST(struct simulation, guests, struct simulation_guest, guest_fields), .flags = FIELD_OMIT,
+		.doc = "Guests that take their time to shut down." },
 	{ 0 },
 };
 

@@ -37,6 +37,11 @@ struct simulation_hidden { /* what the host cannot tell of a dismounted GPU, and
 	enum tristate incoming_live_migration;
 };
 
+struct simulation_guest { /* what a guest does when it is to shut down */
+	const char *vm;   /* name */
+	uint32_t shutdown_s; /* how long that takes from now on; it goes on where a stop gave up waiting */
+};
+
 struct simulation {
 	int64_t clock; /* virtual now; 0: the real clock at the start */
 	enum pick_policy pick;
@@ -48,6 +53,8 @@ struct simulation {
 	uint32_t n_faults;
 	const struct simulation_hidden *hidden;
 	uint32_t n_hidden;
+	const struct simulation_guest *guests;
+	uint32_t n_guests;
 };
 
 struct state_file {

@@ -23,6 +23,8 @@ static void leave_gpus(struct sim_act *act)
 
 /* ---- stop ---- */
 
+enum { TURN_OFF_S = 5 };
+
 /* A VM that is off already was stopped by this very run, whose reply was lost, or by somebody else: then nobody is owed a
  * start, and who expected it to run must know. */
 static enum host_error found_off(struct sim_act *act)
@@ -34,18 +36,43 @@ static enum host_error found_off(struct sim_act *act)
 	return HOST_OK;
 }
 
+static struct simulation_guest *guest_of(const struct sim_act *act)
+{
+	const struct simulation *simulation = act->world->simulation;
+	for (uint32_t i = 0; simulation && i < simulation->n_guests; i++)
+		if (!strcmp(simulation->guests[i].vm, act->vm->name))
+			return (struct simulation_guest *)&simulation->guests[i];
+	return NULL;
+}
+
+/* A guest that is slow goes on shutting down after we gave up waiting; one that does not answer never begins. */
 static enum host_error shutdown_guest(struct sim_act *act)
 {
 	const struct step *step = act->step;
-	if (step->stop_method == STOP_TURN_OFF || act->vm->shutdown_answers != TRI_NO)
+	struct simulation_guest *guest = guest_of(act);
+	bool answers = act->vm->shutdown_answers != TRI_NO;
+	if (step->stop_method == STOP_TURN_OFF) {
+		act->seconds = TURN_OFF_S;
 		return HOST_OK;
+	}
+	if (answers && (!guest || guest->shutdown_s <= step->stop_timeout_s)) {
+		act->seconds = guest ? guest->shutdown_s : act->seconds;
+		return HOST_OK;
+	}
 	act->seconds = step->stop_timeout_s;
-	if (step->on_timeout == ON_TIMEOUT_TURN_OFF)
+	if (step->on_timeout == ON_TIMEOUT_TURN_OFF) {
+		act->seconds += TURN_OFF_S;
 		return HOST_OK;
-	return sim_refuse(act, HOST_TIMEOUT,
-		"The shutdown of '%s' was not answered: the device is not ready for use, or the guest does not "
-		"respond.",
-		act->vm->name);
+	}
+	if (!answers)
+		return sim_refuse(act, HOST_TIMEOUT,
+			"The shutdown of '%s' was not answered: the device is not ready for use, or the guest does not "
+			"respond.",
+			act->vm->name);
+	guest->shutdown_s -= step->stop_timeout_s;
+	act->world->changed = true;
+	return sim_refuse(act, HOST_TIMEOUT, "'%s' was still shutting down after %u seconds.", act->vm->name,
+		step->stop_timeout_s);
 }
 
 enum host_error sim_stop_vm(struct sim_act *act)
@@ -228,6 +255,8 @@ static enum host_error check_move(struct sim_act *act, const struct host_state *
 			act, HOST_IN_USE, "'%s' is bound to a device of '%s'.", vm->name, act->self->host.name);
 	if (vm_is_off(vm))
 		return HOST_OK;
+	if (!act->step->live)
+		return sim_check_off(act);
 	if (act->self->host.can_command_moves != TRI_YES)
 		return sim_refuse(act, HOST_NOT_SUPPORTED,
 			"Move-ClusterVirtualMachineRole cannot be run remotely without CredSSP authentication on '%s'.",

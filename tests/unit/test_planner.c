@@ -120,6 +120,73 @@ static void row_5_whole_cluster_changes_its_count(void **state)
 	scene_free(scene);
 }
 
+/* Does step 'a' wait for step 'b', by whichever way? Numbers from 1. */
+static bool waits_for(const struct plan *plan, uint32_t a, uint32_t b)
+{
+	g_autofree bool *reached = g_new0(bool, plan->n_steps + 1);
+	reached[a] = true;
+	for (uint32_t k = a; k > b; k--)
+		for (uint32_t i = 0; reached[k] && i < plan->steps[k - 1].n_after; i++)
+			reached[plan->steps[k - 1].after[i]] = true;
+	return reached[b];
+}
+
+/* Whatever the order: the VMs of one host are all up again before one of another host goes down. */
+static void assert_hosts_go_down_in_turn(const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		for (uint32_t k = 0; k < i; k++)
+			if (plan->steps[i].kind == STEP_STOP_VM && plan->steps[k].kind == STEP_START_VM &&
+				plan->steps[i].host != plan->steps[k].host)
+				assert_true(waits_for(plan, i + 1, k + 1));
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		for (uint32_t k = i + 1; k < plan->n_steps; k++)
+			if (plan->steps[i].kind == STEP_STOP_VM && plan->steps[k].kind == STEP_START_VM)
+				assert_true(plan->steps[i].host <= plan->steps[k].host);
+}
+
+static void row_6_rolling_changes_one_host_after_the_other(void **state)
+{
+	(void)state;
+	SCENE(scene, true, 3, 2, 4);
+	scene_run(scene, 12);
+	struct plan *plan = scene_plan(
+		scene, scene_manifests(scene, 8, "vm-*", "  rollout: { strategy: Rolling, maxUnavailable: 4 }\n"));
+	assert_cost(plan, 12, 0, 54);
+	assert_hosts_go_down_in_turn(plan);
+	assert_int_equal(plan->budget.allowed, 4);
+	assert_int_equal(plan->budget.of, 12);
+	assert_true(plan->mixed.set);
+	assert_string_equal(plan->mixed.first_host, "hv01");
+	assert_string_equal(plan->mixed.last_host, "hv03");
+	assert_true(plan->mixed.seconds > 0 && plan->mixed.seconds < plan->cost.seconds);
+	plan = scene_plan(scene, scene_manifests(scene, 8, "vm-*", "  rollout: { strategy: Rolling }\n"));
+	assert_cost(plan, 12, 0, 54);
+	assert_hosts_go_down_in_turn(plan); /* maxHosts is 1 */
+	plan = scene_plan(scene, scene_manifests(scene, 8, "vm-*", "  rollout: { strategy: Rolling, maxHosts: 3 }\n"));
+	assert_cost(plan, 12, 0, 54);
+	scene_free(scene);
+}
+
+static void row_7_budget_below_what_must_be_down_is_refused_with_numbers(void **state)
+{
+	(void)state;
+	SCENE(scene, true, 3, 2, 4);
+	scene_run(scene, 12);
+	struct plan *plan =
+		scene_plan(scene, scene_manifests(scene, 8, "vm-*", "  rollout: { maxUnavailable: 50% }\n"));
+	assert_cost(plan, 0, 0, 0);
+	assert_int_equal(plan->n_refusals, 1);
+	assert_int_equal(plan->refusals[0].code, D_BUDGET);
+	assert_string_equal(plan->refusals[0].reason, "12 VMs must be down at once, and 'maxUnavailable' allows 6 of "
+						      "12; raise it to 100%, or choose strategy "
+						      "Rolling, which needs 4");
+	assert_int_equal(plan_exit(plan), EXIT_REFUSED);
+	plan = scene_plan(scene, scene_manifests(scene, 8, "vm-*", "  rollout: { maxUnavailable: 100% }\n"));
+	assert_cost(plan, 12, 0, 54);
+	scene_free(scene);
+}
+
 static void row_8_full_cluster_refuses_a_smaller_count_and_names_others(void **state)
 {
 	(void)state;
@@ -213,6 +280,36 @@ static void row_12_unmanaged_vm_in_the_way_is_named(void **state)
 	assert_int_equal(plan->n_refusals, 1);
 	assert_int_equal(plan->refusals[0].code, D_UNMANAGED);
 	assert_non_null(strstr(plan->refusals[0].reason, "'stranger' on 'hv01'"));
+	scene_free(scene);
+}
+
+static void row_12_unmanaged_vm_is_cycled_or_stripped_as_the_manifest_says(void **state)
+{
+	(void)state;
+	SCENE(scene, true, 3, 2, 8);
+	scene_run(scene, 12);
+	scene_vm(scene, "stranger", 0, VM_RUNNING, 0);
+	struct plan *plan = scene_plan(scene, scene_manifests(scene, 4, "vm-*", "  unmanaged: Cycle\n"));
+	assert_cost(plan, 13, 0, 58);
+	assert_int_equal(scene_step(plan, STEP_ADD_ADAPTER, "stranger")->cause, CAUSE_RETURN);
+	plan = scene_plan(scene, scene_manifests(scene, 4, "vm-*", "  unmanaged: Remove\n"));
+	assert_cost(plan, 13, 0, 57);
+	assert_int_equal(scene_step(plan, STEP_REMOVE_ADAPTER, "stranger")->cause, CAUSE_UNMANAGED);
+	assert_null(scene_step(plan, STEP_ADD_ADAPTER, "stranger"));
+	assert_non_null(scene_step(plan, STEP_START_VM, "stranger"));
+	scene_free(scene);
+}
+
+/* `Cycle` and `Remove` are what may happen to such a VM when a change needs it to let go, not wishes of their own. */
+static void unmanaged_vm_that_is_in_nobodys_way_is_left_alone(void **state)
+{
+	(void)state;
+	static const char *const modes[] = { NULL, "  unmanaged: Cycle\n", "  unmanaged: Remove\n" };
+	SCENE(scene, true, 3, 2, 4);
+	scene_run(scene, 12);
+	scene_vm(scene, "stranger", 0, VM_RUNNING, 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(modes); i++)
+		assert_cost(scene_plan(scene, scene_manifests(scene, 4, "vm-*", modes[i])), 0, 0, 0);
 	scene_free(scene);
 }
 
@@ -454,25 +551,6 @@ static void count_that_no_gpu_lists_is_refused_with_the_list(void **state)
 	scene_free(scene);
 }
 
-static void field_without_meaning_yet_is_refused_and_gives_no_consent(void **state)
-{
-	(void)state;
-	static const char *const fields[] = { "  rollout: { strategy: Rolling }\n",
-		"  rollout: { maxUnavailable: 50% }\n",
-		"  rollout: { windows: [{ start: \"01:00\", duration: 4h }] }\n", "  unmanaged: Cycle\n",
-		"  suspend: true\n", "  resilience: { hostFailures: 1 }\n",
-		"  rollout: { stop: { method: TurnOff } }\n" };
-	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
-		SCENE(scene, false, 1, 2, 4);
-		struct plan *plan = scene_plan(scene, scene_manifests(scene, 8, NULL, fields[i]));
-		assert_cost(plan, 0, 0, 0);
-		assert_int_equal(plan->refusals[0].code, D_NOT_BUILT);
-		assert_int_equal(plan_exit(plan), EXIT_REFUSED);
-		assert_false(plan->consents);
-		scene_free(scene);
-	}
-}
-
 static void later_vm_is_refused_when_partitions_run_out(void **state)
 {
 	(void)state;
@@ -519,11 +597,15 @@ int main(void)
 		cmocka_unit_test(row_3_off_vm_gets_a_partition_and_stays_off),
 		cmocka_unit_test(row_4_automatic_checkpoints_are_switched_off_before_the_start),
 		cmocka_unit_test(row_5_whole_cluster_changes_its_count),
+		cmocka_unit_test(row_6_rolling_changes_one_host_after_the_other),
+		cmocka_unit_test(row_7_budget_below_what_must_be_down_is_refused_with_numbers),
 		cmocka_unit_test(row_8_full_cluster_refuses_a_smaller_count_and_names_others),
 		cmocka_unit_test(row_9_stranded_gpu_is_mended_and_nobody_stops),
 		cmocka_unit_test(row_10_only_the_vm_on_the_stranded_gpu_stops),
 		cmocka_unit_test(row_11_one_gpu_per_host_is_passed_through),
 		cmocka_unit_test(row_12_unmanaged_vm_in_the_way_is_named),
+		cmocka_unit_test(row_12_unmanaged_vm_is_cycled_or_stripped_as_the_manifest_says),
+		cmocka_unit_test(unmanaged_vm_that_is_in_nobodys_way_is_left_alone),
 		cmocka_unit_test(row_13_dismounted_gpu_comes_back),
 		cmocka_unit_test(row_14_saved_vm_is_refused_and_the_other_served),
 		cmocka_unit_test(row_15_vm_that_a_dead_run_stopped_is_started),
@@ -538,7 +620,6 @@ int main(void)
 		cmocka_unit_test(row_23_unmanaged_pin_keeps_its_gpu),
 		cmocka_unit_test(row_24_offline_action_is_set_before_the_stop),
 		cmocka_unit_test(count_that_no_gpu_lists_is_refused_with_the_list),
-		cmocka_unit_test(field_without_meaning_yet_is_refused_and_gives_no_consent),
 		cmocka_unit_test(later_vm_is_refused_when_partitions_run_out),
 		cmocka_unit_test(group_that_selects_no_gpu_gives_no_partition),
 		cmocka_unit_test(type_that_differs_from_the_host_is_refused),

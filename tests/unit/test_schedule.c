@@ -239,6 +239,9 @@ static void look_on(const struct walk *walk, struct model *model, const struct s
 			assert_true(model->done[i]);
 		model->ended = true;
 		break;
+	case SCHEDULE_HELD:
+		fail_msg("nothing is held where there is no gate");
+		break;
 	case SCHEDULE_WAY_BACK:
 		assert_true(model->failed || model->interrupted);
 		for (uint32_t i = 0; i < fixture->n; i++)
