@@ -40,7 +40,7 @@ void window_hold(struct apply *apply, const struct plan *plan, bool was_shut)
 	if (window_waits(apply))
 		return;
 	const char *opens = opening_text(arena, &next);
-	const char *done = apply->performed ? ", the rest is still to do" : ", and nothing was done";
+	const char *done = apply->performed ? "; the rest is still to do" : "; nothing was done";
 	struct loc loc = plan->spec ? head_loc(&plan->spec->rollout.head, "windows") : LOC_NONE;
 	const char *what = apply->run->from_file && apply->performed ? "make the plan again then"
 								     : "apply again then, or pass --wait-for-window";
@@ -57,7 +57,7 @@ void window_hold(struct apply *apply, const struct plan *plan, bool was_shut)
 			clock_duration(arena, gate_needs(plan, NULL)), done, opens, what);
 	else
 		diag_add(apply->diags, D_WINDOW, loc, NULL,
-			"running VMs of '%s' may be stopped in its windows alone, and none is open now%s; the next one "
+			"running VMs of '%s' are stopped only in its windows, and none is open now%s; the next one "
 			"%s: %s",
 			apply->name, done, opens, what);
 }

@@ -114,7 +114,11 @@ static void on_event(const struct apply_event *event, void *user)
 		}
 		if (++sim->n_done == sim->interrupt_after_steps)
 			sim->interrupts = sim->n_interrupts;
+		sim->options.run.now += sim->step_s;
 	}
+	sim->n_waits += event->kind == APPLY_WAITING;
+	if (event->kind == APPLY_WAITING && sim->interrupt_at_wait)
+		sim->interrupts = sim->n_interrupts;
 	sim->n_started += event->kind == APPLY_STEP_START;
 	sim->n_way_back += event->kind == APPLY_WAY_BACK;
 	sim->n_retries += event->kind == APPLY_STEP_RETRY;

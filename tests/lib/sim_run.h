@@ -23,7 +23,9 @@ struct sim_run {
 	void (*meddle)(struct sim_run *sim); /* what somebody else does */
 	uint32_t meddle_after;               /* once so many VMs were stopped */
 	uint32_t n_meddles;                  /* how often */
-	uint32_t n_started, n_way_back, n_retries;
+	uint32_t n_started, n_way_back, n_retries, n_waits;
+	uint32_t step_s;        /* so long takes each step on the run's clock */
+	bool interrupt_at_wait; /* when it waits for a window */
 	struct apply_options options;
 	bool is_quiet; /* findings are not printed */
 };
