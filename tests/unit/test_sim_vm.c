@@ -33,6 +33,7 @@ struct fixture {
 	struct arena *arena;
 	struct world *world;
 	struct host_session *session;
+	const struct simulation *simulation;
 };
 
 static void begin(struct fixture *f)
@@ -44,7 +45,7 @@ static void begin(struct fixture *f)
 static enum host_error perform(struct fixture *f, struct step step)
 {
 	if (!f->session) {
-		bench_init(&f->bench, f->world, NULL);
+		bench_init(&f->bench, f->world, f->simulation);
 		f->session = bench_open(&f->bench, "sim", "hv01");
 		assert_int_equal(bench_lease(&f->bench, f->session, 1), HOST_OK);
 	}
@@ -81,6 +82,71 @@ static void stop_of_a_guest_that_does_not_answer_times_out_or_turns_off(void **s
 	stop.on_timeout = ON_TIMEOUT_TURN_OFF;
 	assert_int_equal(perform(&f, stop), HOST_OK);
 	assert_int_equal(f.bench.reply.vm_after->state, VM_OFF);
+	end(&f);
+}
+
+/* The guest of vm-1 needs that long, on a clock that stands at 1,000,000. */
+static struct simulation slow_guest(const struct world *world, struct simulation_guest *guest, uint32_t seconds)
+{
+	*guest = (struct simulation_guest){ world->vms[0].name, seconds };
+	return (struct simulation){ .clock = 1000000, .guests = guest, .n_guests = 1 };
+}
+
+/* The virtual clock now, as the host's next answer is dated by it. */
+static int64_t clock_of(struct fixture *f)
+{
+	return bench_observe(&f->bench, f->session)->host.observed_at;
+}
+
+static void stop_of_a_slow_guest_fails_at_the_time_out_and_finds_it_off_later(void **state)
+{
+	(void)state;
+	struct fixture f = { 0 };
+	struct simulation_guest guest;
+	begin(&f);
+	struct simulation simulation = slow_guest(f.world, &guest, 700);
+	f.simulation = &simulation;
+	struct step stop = step_on(f.world, STEP_STOP_VM, 0);
+	assert_int_equal(perform(&f, stop), HOST_TIMEOUT);
+	assert_non_null(strstr(f.bench.reply.message, "300 seconds"));
+	assert_int_equal(clock_of(&f), 1000300);
+	assert_int_equal(perform(&f, stop), HOST_TIMEOUT);
+	assert_int_equal(f.bench.reply.vm_after->state, VM_RUNNING);
+	assert_int_equal(perform(&f, stop), HOST_OK); /* it went on shutting down meanwhile */
+	assert_int_equal(f.bench.reply.vm_after->state, VM_OFF);
+	assert_int_equal(clock_of(&f), 1000700);
+	end(&f);
+}
+
+static void stop_of_a_slow_guest_that_may_be_turned_off_takes_no_longer_than_its_time_out(void **state)
+{
+	(void)state;
+	struct fixture f = { 0 };
+	struct simulation_guest guest;
+	begin(&f);
+	struct simulation simulation = slow_guest(f.world, &guest, 700);
+	f.simulation = &simulation;
+	struct step stop = step_on(f.world, STEP_STOP_VM, 0);
+	stop.on_timeout = ON_TIMEOUT_TURN_OFF;
+	assert_int_equal(perform(&f, stop), HOST_OK);
+	assert_int_equal(f.bench.reply.vm_after->state, VM_OFF);
+	assert_in_range(clock_of(&f), 1000300, 1000310);
+	end(&f);
+}
+
+static void turning_off_asks_no_guest(void **state)
+{
+	(void)state;
+	struct fixture f = { 0 };
+	struct simulation_guest guest;
+	begin(&f);
+	struct simulation simulation = slow_guest(f.world, &guest, 700);
+	f.simulation = &simulation;
+	f.world->vms[0].shutdown_answers = TRI_NO;
+	struct step stop = step_on(f.world, STEP_STOP_VM, 0);
+	stop.stop_method = STOP_TURN_OFF;
+	assert_int_equal(perform(&f, stop), HOST_OK);
+	assert_in_range(clock_of(&f), 1000000, 1000010);
 	end(&f);
 }
 
@@ -196,7 +262,10 @@ static void live_move_needs_both_ends_to_take_part(void **state)
 		f.world->gpus[1].incoming_live_migration = TRI_YES;
 		f.world->gpus[1].count = KNOWN(i == 2 ? 4 : 1);
 		f.world->hosts[0].can_command_moves = i == 3 ? TRI_UNKNOWN : TRI_YES;
-		assert_int_equal(perform(&f, step_on(f.world, STEP_MOVE_VM, 0)), errors[i]);
+		struct step move = step_on(f.world, STEP_MOVE_VM, 0);
+		assert_int_equal(perform(&f, move), HOST_INVALID_STATE); /* a running VM moves live or not at all */
+		move.live = true;
+		assert_int_equal(perform(&f, move), errors[i]);
 		assert_int_equal(f.bench.reply.vm_after->state, VM_RUNNING);
 		end(&f);
 	}
@@ -234,6 +303,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stop_of_a_clustered_vm_with_offline_action_save_saves_it),
 		cmocka_unit_test(stop_of_a_guest_that_does_not_answer_times_out_or_turns_off),
+		cmocka_unit_test(stop_of_a_slow_guest_fails_at_the_time_out_and_finds_it_off_later),
+		cmocka_unit_test(stop_of_a_slow_guest_that_may_be_turned_off_takes_no_longer_than_its_time_out),
+		cmocka_unit_test(turning_off_asks_no_guest),
 		cmocka_unit_test(stop_of_a_paused_vm_is_refused),
 		cmocka_unit_test(stop_of_a_vm_that_somebody_else_stopped_owes_nothing),
 		cmocka_unit_test(start_without_room_is_refused_until_there_is_some),
