@@ -108,10 +108,12 @@ static void check_one_partition(struct findings *findings, const struct world *w
 	for (uint32_t v = 0; v < world->n_vms; v++) {
 		const struct vm *vm = &world->vms[v];
 
-		/* who is owed more gets it back */
-		if (!rules->debts_only && vm->n_adapters > rules->max_partitions_per_vm)
+		/* who is owed more gets it back: what it had once is no more than what it has and is owed now */
+		uint32_t n = vm->n_adapters + (vm->debt ? vm->debt->n_adapters : 0);
+
+		if (!rules->debts_only && n > rules->max_partitions_per_vm)
 			findings_add(findings, INV_ONE_PARTITION, subject_vm(findings->arena, world, v),
-				"the VM has %u partition adapters, %u allowed", vm->n_adapters,
+				"the VM has, or is owed, %u partition adapters, %u allowed", n,
 				rules->max_partitions_per_vm);
 		if (vm->n_adapters && vm->n_devices)
 			findings_add(findings, INV_ONE_PARTITION,

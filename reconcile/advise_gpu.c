@@ -24,11 +24,18 @@ static bool is_partitioned(const struct advice *advice, uint32_t gpu)
 	return advice->wants->gpus[gpu].role == ROLE_PARTITIONED && !advice->wants->gpus[gpu].excluded;
 }
 
+/* Where a finding stands is the group, so the message names the GPU. */
+static const char *name_of_gpu(const struct advice *advice, uint32_t gpu)
+{
+	return subject_gpu(advice->wants->arena, advice->wants->input->observed, gpu);
+}
+
 static const char *failed(const struct advice *advice, uint32_t gpu)
 {
-	return advice->wants->gpus[gpu].group && gpu_of(advice, gpu)->state == GPU_FAILED
-		       ? "the GPU has failed and is in no rule; repair or replace it"
-		       : NULL;
+	if (!advice->wants->gpus[gpu].group || gpu_of(advice, gpu)->state != GPU_FAILED)
+		return NULL;
+	return arena_printf(advice->wants->arena, "%s has failed and is in no rule; repair or replace it",
+		name_of_gpu(advice, gpu));
 }
 
 static const char *left_dismounted(const struct advice *advice, uint32_t gpu)
@@ -49,10 +56,9 @@ static const char *unsupported_model(const struct advice *advice, uint32_t gpu)
 		if (g_ascii_strcasecmp(it->device, supported_devices[i]) == 0)
 			return NULL;
 	return arena_printf(advice->wants->arena,
-		"the GPU (%s, device %s) is not one that Microsoft supports for partitions: NVIDIA A2, A10, A16, A40, "
-		"L2, "
+		"%s (%s, device %s) is not one that Microsoft supports for partitions: NVIDIA A2, A10, A16, A40, L2, "
 		"L4, L40, L40S",
-		it->name ? it->name : "no name", it->device);
+		name_of_gpu(advice, gpu), it->name ? it->name : "no name", it->device);
 }
 
 static const char *differing_text(struct arena *arena, const char *what, const char *a, const char *b)
@@ -84,8 +90,8 @@ static const char *unlike_its_siblings(const struct advice *advice, uint32_t gpu
 	if (!text)
 		return NULL;
 	return arena_printf(advice->wants->arena,
-		"the GPU has %s, as %s has; GPUs of a partitioned group must be of one make, model and size", text,
-		subject_gpu(advice->wants->arena, advice->wants->input->observed, first));
+		"%s has %s, as %s has; GPUs of a partitioned group must be of one make, model and size",
+		name_of_gpu(advice, gpu), text, name_of_gpu(advice, first));
 }
 
 static const struct advice_rule gpu_rules[] = {

@@ -68,10 +68,11 @@ static const char *policy_off(const struct advice *advice, uint32_t host)
 	bool secure = it->require_secure_assignment == TRI_NO, supported = it->require_supported_assignment == TRI_NO;
 	if (!secure && !supported)
 		return NULL;
-	return arena_printf(advice->wants->arena,
-		"on '%s' the policy %s%s%s is 0, so the isolation of GPUs is not checked", it->name,
-		secure ? "RequireSecureDeviceAssignment" : "", secure && supported ? " and the policy " : "",
-		supported ? "RequireSupportedDeviceAssignment" : "");
+	return arena_printf(advice->wants->arena, "on '%s' %s 0, so the isolation of GPUs is not checked", it->name,
+		secure && supported
+			? "the policies RequireSecureDeviceAssignment and RequireSupportedDeviceAssignment are"
+		: secure ? "the policy RequireSecureDeviceAssignment is"
+			 : "the policy RequireSupportedDeviceAssignment is");
 }
 
 static const struct advice_rule host_rules[] = {

@@ -7,6 +7,7 @@
  *	advise_host.c  hosts
  *	advise_gpu.c   GPUs
  *	advise_vm.c    VMs
+ *	advise_plan.c  what is known once the steps are
  */
 #pragma once
 #include "reconcile/advise.h"

@@ -173,6 +173,27 @@ static const char *pinned_in_cluster(const struct advice *advice, uint32_t vm)
 		it->name, adapter->pin, advice->wants->input->observed->hosts[it->host].name);
 }
 
+/* It fails at its next start; unpinning is a wish that no manifest can tell. */
+static const char *pinned_to_nothing(const struct advice *advice, uint32_t vm)
+{
+	const struct vm *it = then(advice, vm);
+	for (uint32_t a = 0; a < it->n_adapters; a++) {
+		const char *pin = it->adapters[a].pin;
+		uint32_t gpu = pin ? world_find_gpu(advice->goal, it->host, pin) : NO_INDEX;
+		if (!pin || (gpu != NO_INDEX && gpu_offers_partitions(&advice->goal->gpus[gpu])))
+			continue;
+		return arena_printf(advice->wants->arena,
+			"the partition of VM '%s' is pinned to %s, which %s: the VM does not start with it; remove the "
+			"adapter, and "
+			"the next run gives it one that is not pinned",
+			it->name, pin,
+			gpu == NO_INDEX ? "is not there"
+					: arena_printf(advice->wants->arena, "is %s",
+						  name_of(&gpu_state_names, advice->goal->gpus[gpu].state)));
+	}
+	return NULL;
+}
+
 static const struct advice_rule vm_rules[] = {
 	{ D_MEMORY, unequal_memory },
 	{ D_GENERATION, generation_1 },
@@ -185,6 +206,7 @@ static const struct advice_rule vm_rules[] = {
 	{ D_SURPLUS, surplus },
 	{ D_PINNED_ADAPTER, pinned },
 	{ D_PIN_CLUSTERED, pinned_in_cluster },
+	{ D_PIN_DEAD, pinned_to_nothing },
 };
 
 /* An earlier run took more than this one gives back: resolve.c, pay_parts. */

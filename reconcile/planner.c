@@ -171,6 +171,8 @@ struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
 	resolve_riding(arena, wants, resolved.touch, resolved.goal);
 	plan->n_to_adopt = advise(wants, resolved.goal);
 	fill(arena, plan, wants, &resolved);
+	if (!input->is_trial)
+		advise_plan(arena, plan);
 	wants_done(wants);
 	diags_sort(plan->diags);
 	return plan;

@@ -23,12 +23,35 @@ static struct adapter as_new(const struct adapter *adapter)
 	return fresh;
 }
 
-static void give_adapter(struct arena *arena, struct wants *wants, struct vm *vm, uint32_t index)
+/* Gives back what is owed, as long as the VM has fewer than 'most'. */
+static void give_owed(struct arena *arena, struct vm *vm, uint32_t most)
 {
-	struct adapter adapter = { .pinned = TRI_NO };
-	if (wants_owed_parts(wants, index) && vm->debt->n_adapters)
-		adapter = as_new(&vm->debt->adapters[0]);
-	set_adapters(arena, vm, &adapter, 1);
+	const struct debt *debt = vm->debt;
+	uint32_t n = vm->n_adapters;
+	if (!debt->n_adapters || n >= most)
+		return;
+	struct adapter *adapters = arena_array(arena, struct adapter, n + debt->n_adapters);
+	if (n)
+		memcpy(adapters, vm->adapters, n * sizeof(*adapters));
+	for (uint32_t i = 0; i < debt->n_adapters && n < most; i++)
+		adapters[n++] = as_new(&debt->adapters[i]);
+	vm->adapters = adapters;
+	vm->n_adapters = n;
+}
+
+static uint32_t most_partitions(const struct wants *wants)
+{
+	return wants->input->cluster ? wants->input->cluster->max_partitions_per_vm : 1;
+}
+
+/* What it is owed, up to what is allowed; one, if it has none then. */
+static void give_adapter(struct arena *arena, const struct wants *wants, struct vm *vm, uint32_t index)
+{
+	static const struct adapter fresh = { .pinned = TRI_NO };
+	if (wants_owed_parts(wants, index))
+		give_owed(arena, vm, most_partitions(wants));
+	if (!vm->n_adapters)
+		set_adapters(arena, vm, &fresh, 1);
 }
 
 /* A pin to a GPU that is to be passed through is taken off: the adapter is replaced by an unpinned one. */
@@ -165,8 +188,7 @@ static void resolve_managed(struct arena *arena, struct wants *wants, struct wor
 		vm->n_adapters = 0;
 		give_devices(arena, wants, goal, index);
 	} else {
-		if (!vm->n_adapters)
-			give_adapter(arena, wants, vm, index);
+		give_adapter(arena, wants, vm, index);
 		unpin(arena, wants, goal, index);
 		drop_selected_devices(arena, wants, vm, index);
 	}
@@ -184,16 +206,12 @@ static void take_back(struct arena *arena, const struct wants *wants, struct wor
 	drop_selected_devices(arena, wants, &goal->vms[index], index);
 }
 
-/* Parts that a debt names come back, for unmanaged VMs too. */
-static void pay_parts(struct arena *arena, struct vm *vm)
+/* Parts that a debt names come back, for unmanaged VMs too. A VM without any gets all of them, for it had them; one that
+ * has some may have been helped by hand meanwhile, so it gets what is allowed and the rest is reported (advise_vm.c). */
+static void pay_parts(struct arena *arena, const struct wants *wants, struct vm *vm)
 {
 	const struct debt *debt = vm->debt;
-	if (debt->n_adapters && !vm->n_adapters) {
-		struct adapter *adapters = arena_array(arena, struct adapter, debt->n_adapters);
-		for (uint32_t i = 0; i < debt->n_adapters; i++)
-			adapters[i] = as_new(&debt->adapters[i]);
-		set_adapters(arena, vm, adapters, debt->n_adapters);
-	}
+	give_owed(arena, vm, vm->n_adapters ? most_partitions(wants) : UINT32_MAX);
 	if (debt->n_devices && !vm->n_devices) {
 		vm->devices = debt->devices;
 		vm->n_devices = debt->n_devices;
@@ -203,7 +221,7 @@ static void pay_parts(struct arena *arena, struct vm *vm)
 static void resolve_debt(struct arena *arena, struct wants *wants, struct world *goal, uint32_t index)
 {
 	if (wants_owed_parts(wants, index))
-		pay_parts(arena, &goal->vms[index]);
+		pay_parts(arena, wants, &goal->vms[index]);
 	if (wants_owed_power(wants, index))
 		goal->vms[index].state = VM_RUNNING;
 }
@@ -216,7 +234,7 @@ static void resolve_vm(struct arena *arena, struct wants *wants, struct world *g
 	bool apply = wants->input->mode == PLAN_APPLY && !want->refused;
 	if (apply && want->ownership == VM_MANAGED)
 		resolve_managed(arena, wants, goal, index);
-	else if (apply && want->ownership == VM_OURS)
+	else if (apply && (want->ownership == VM_OURS || want->stripped))
 		take_back(arena, wants, goal, index);
 	else
 		resolve_debt(arena, wants, goal, index);
@@ -263,6 +281,13 @@ struct world *resolve_goal(struct arena *arena, struct wants *wants, bool *compl
 }
 
 /* ---- settings that ride on a stop ---- */
+
+/* Who stops a VM brings it up again, so it gets what its GPU demands of it: `Cycle` (world.md decision 5). */
+static bool is_fitted(const struct wants *wants, uint32_t vm)
+{
+	return wants->vms[vm].ownership != VM_MANAGED && wants->input->cluster &&
+	       wants->input->cluster->vm_settings == VM_SETTINGS_ENFORCE;
+}
 
 static bool raise_to(struct maybe_u64 *value, struct maybe_u64 need)
 {
@@ -331,6 +356,8 @@ void resolve_riding(struct arena *arena, struct wants *wants, const struct touch
 			ride(arena, wants, vm_is_off(&wants->input->observed->vms[i]) || touch->vms[i].stop, goal, i);
 		if (wants->input->mode == PLAN_APPLY && (touch->vms[i].stop || touch->vms[i].cycle))
 			drop_surplus(arena, wants, vm, i);
+		if (wants->input->mode == PLAN_APPLY && touch->vms[i].stop && is_fitted(wants, i))
+			live_settings(vm);
 		if (touch->vms[i].stop && vm->clustered == TRI_YES && maybe_is(vm->offline_action, OFFLINE_SAVE))
 			vm->offline_action = KNOWN(OFFLINE_FORCED);
 	}

@@ -124,6 +124,66 @@ static void two_partitions_owed_to_an_unmanaged_vm_are_both_given_back(void **st
 	scene_free(scene);
 }
 
+static void pin_to_a_gpu_that_offers_nothing_is_told(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 2, 2);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_OFF, 1);
+	struct adapter pinned = vm->adapters[0];
+	pinned.pin = scene_path(1);
+	pinned.pinned = TRI_YES;
+	vm->adapters = &pinned;
+	assert_false(tells(scene, D_PIN_DEAD));
+	scene_gpu(scene, 0, 1)->state = GPU_FAILED;
+	assert_true(tells(scene, D_PIN_DEAD));
+	scene_gpu(scene, 0, 1)->state = GPU_PARTITIONABLE;
+	pinned.pin = "PCIROOT(99)";
+	assert_true(tells(scene, D_PIN_DEAD));
+	scene_free(scene);
+}
+
+/* A VM may have as many as are allowed, and keeps them when they are cycled. */
+static void both_partitions_of_a_vm_come_back_where_two_are_allowed(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 4);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	struct adapter two[] = { vm->adapters[0], vm->adapters[0] };
+	two[1].id = "second";
+	vm->adapters = two;
+	vm->n_adapters = 2;
+	for (uint32_t allowed = 1; allowed <= 2; allowed++) {
+		const struct plan *plan =
+			scene_plan(scene, scene_manifests(scene, 8, "vm-*",
+						  arena_printf(scene->arena, "  maxPartitionsPerVM: %u\n", allowed)));
+		assert_int_equal(scene_count(plan, STEP_REMOVE_ADAPTER), 2);
+		assert_int_equal(scene_count(plan, STEP_ADD_ADAPTER), allowed);
+		assert_int_equal(scene_has(plan, D_SURPLUS), allowed == 1);
+		assert_int_equal(plan_exit(plan), EXIT_DONE);
+	}
+	/* an assignment still gives one */
+	vm->n_adapters = 0;
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 4, "vm-*", "  maxPartitionsPerVM: 2\n"));
+	assert_int_equal(scene_count(plan, STEP_ADD_ADAPTER), 1);
+	scene_free(scene);
+}
+
+/* What a run that died took from a managed VM comes back, up to what is allowed. */
+static void partitions_owed_to_a_managed_vm_come_back_as_allowed(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 2);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_OFF, 0);
+	struct adapter owed = { .pinned = TRI_NO };
+	struct debt debt = { .run = "r", .epoch = 1, .at = SCENE_NOW - 60, .adapters = &owed, .n_adapters = 1 };
+	vm->debt = &debt;
+	assert_int_equal(scene_count(planned(scene, "  maxPartitionsPerVM: 1\n"), STEP_ADD_ADAPTER), 0);
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 2, "vm-*", "  maxPartitionsPerVM: 2\n"));
+	assert_int_equal(scene_count(plan, STEP_ADD_ADAPTER), 1);
+	assert_false(scene_has(plan, D_INVARIANT));
+	scene_free(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +193,9 @@ int main(void)
 		cmocka_unit_test(guest_that_is_not_supported_is_told),
 		cmocka_unit_test(partitions_owed_beyond_what_is_allowed_are_told),
 		cmocka_unit_test(two_partitions_owed_to_an_unmanaged_vm_are_both_given_back),
+		cmocka_unit_test(pin_to_a_gpu_that_offers_nothing_is_told),
+		cmocka_unit_test(both_partitions_of_a_vm_come_back_where_two_are_allowed),
+		cmocka_unit_test(partitions_owed_to_a_managed_vm_come_back_as_allowed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
