@@ -143,23 +143,6 @@ static void what_stops_nobody_is_never_held(void **state)
 	scene_free(scene);
 }
 
-static void change_longer_than_every_window_is_refused_with_numbers(void **state)
-{
-	(void)state;
-	struct scene *scene;
-	struct plan *plan = row_five(&scene, WINDOWS("{ start: \"01:00\", duration: 1m }"));
-	assert_int_equal(plan->n_steps, 0);
-	assert_int_equal(plan->n_refusals, 1);
-	assert_int_equal(plan->refusals[0].code, D_WINDOW_SHORT);
-	assert_non_null(strstr(plan->refusals[0].reason, "1m"));
-	assert_int_equal(plan_exit(plan), EXIT_REFUSED);
-	scene_free(scene);
-	plan = row_five(&scene, WINDOWS("{ start: \"01:00\", duration: 1m }, " NIGHT));
-	assert_int_equal(plan->n_steps, 54);
-	assert_int_equal(plan->n_refusals, 0);
-	scene_free(scene);
-}
-
 static void rolling_needs_a_window_for_one_unit(void **state)
 {
 	(void)state;
@@ -305,7 +288,6 @@ int main(void)
 		cmocka_unit_test(first_stop_needs_room_for_the_whole_change),
 		cmocka_unit_test(change_that_has_begun_is_shut_only_for_stops),
 		cmocka_unit_test(what_stops_nobody_is_never_held),
-		cmocka_unit_test(change_longer_than_every_window_is_refused_with_numbers),
 		cmocka_unit_test(rolling_needs_a_window_for_one_unit),
 		cmocka_unit_test(schedule_ends_with_what_is_held),
 		cmocka_unit_test(schedule_goes_back_when_a_window_closes_between_stops),
