@@ -9,7 +9,7 @@
  *
  * Who fills what (design.md section 5):
  *   stop-vm, start-vm                 vm          (stop: method, timeout_s, on_timeout)
- *   move-vm                           vm, to_host
+ *   move-vm                           vm, to_host, live
  *   set-offline-action                vm, offline_action
  *   configure-vm                      vm, settings  (live and needs-off ones never in one step: world.md decision 14)
  *   remove-/add-partition-adapter     vm, adapter   (remove: its id; add: quotas and pin, id NULL; 'count', see below)
@@ -99,7 +99,7 @@ struct step {
 	const char *pool;
 	bool force;
 	const char *to_host;
-	bool live; /* move-vm: of a running VM */
+	bool live; /* move-vm: of a running VM; else it must be Off */
 	enum stop_method stop_method;
 	uint32_t stop_timeout_s;
 	enum on_timeout on_timeout;

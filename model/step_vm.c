@@ -162,6 +162,8 @@ int step_move_vm(
 		return 0;
 	if (check_movable(world, step, diags))
 		return -1;
+	if (!step->live && !vm_is_off(vm))
+		return refuse_state(vm, step, diags);
 	if (host_node_state(&world->hosts[to]) > NODE_UP)
 		return step_refuse(step, diags, "host '%s' is %s in its cluster", world->hosts[to].name,
 			name_of(&node_state_names, (int)host_node_state(&world->hosts[to])));

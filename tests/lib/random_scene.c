@@ -84,6 +84,32 @@ static void random_vm(struct scene *scene, struct random *random, uint32_t host,
 	}
 }
 
+/* What moves need: in half of the clustered scenes VMs may move live, and now and then a node is not Up. A source of its
+ * own, so that the rest of a seed's scene is the same whatever is decided here. */
+static void random_moves(struct scene *scene, struct random own)
+{
+	static const enum tristate answers[] = { TRI_YES, TRI_YES, TRI_YES, TRI_NO, TRI_UNKNOWN };
+	struct cluster_node *nodes = (struct cluster_node *)scene->hosts[0].host.nodes;
+	bool live = random_chance(&own, 50);
+	for (uint32_t h = 0; h < scene->n_hosts && scene->clustered; h++) {
+		struct host_state *state = &scene->hosts[h];
+		if (random_chance(&own, 6))
+			nodes[h].state = random_chance(&own, 50) ? NODE_PAUSED : NODE_DRAINING;
+		state->host.can_command_moves = live ? answers[random_below(&own, 4)] : TRI_UNKNOWN;
+		if (random_chance(&own, 85))
+			state->host.memory_free_bytes = KNOWN((uint64_t)random_below(&own, 24) << 30);
+		for (uint32_t g = 0; g < state->n_gpus; g++)
+			state->gpus[g].incoming_live_migration = live ? answers[random_below(&own, 5)] : TRI_UNKNOWN;
+		for (uint32_t v = 0; v < state->n_vms; v++) {
+			if (vm_is_running(&state->vms[v]) && random_chance(&own, 90))
+				state->vms[v].memory_bytes = KNOWN((uint64_t)4 << 30);
+			for (uint32_t a = 0; a < state->vms[v].n_adapters; a++)
+				((struct adapter *)state->vms[v].adapters)[a].outgoing_live_migration =
+					live ? answers[random_below(&own, 5)] : TRI_UNKNOWN;
+		}
+	}
+}
+
 struct scene *random_scene(struct random *random)
 {
 	bool clustered = random_chance(random, 60);
@@ -112,7 +138,48 @@ struct scene *random_scene(struct random *random)
 	}
 	if (random_chance(random, 8) && scene->n_hosts > 1)
 		scene->missing = scene->hosts[0].host.name;
+	random_moves(scene, random_from(random->state));
 	return scene;
+}
+
+static void random_rollout(GString *cluster, struct random *random)
+{
+	static const char *const budgets[] = { "1", "2", "3", "50%", "75%", "100%" };
+	static const char *const unmanaged[] = { "Report", "Cycle", "Remove" };
+	g_string_append_printf(cluster, "  unmanaged: %s\n", unmanaged[random_below(random, 3)]);
+	g_string_append(cluster, "  rollout: { ");
+	if (random_chance(random, 40))
+		g_string_append_printf(cluster, "maxUnavailable: %s, ", budgets[random_below(random, 6)]);
+	if (random_chance(random, 40))
+		g_string_append_printf(cluster, "strategy: Rolling, maxHosts: %u, ", 1 + random_below(random, 2));
+	g_string_append(cluster, "}\n");
+}
+
+/* Some VMs by name, with a host: "{ name: vm-00-01, host: hv02 }, ..."; of those that the pattern of the group matches. */
+static char *random_hosts(struct scene *scene, struct random *own, const char *prefix)
+{
+	g_autoptr(GString) lines = g_string_new(NULL);
+	for (uint32_t h = 0; h < scene->n_hosts; h++)
+		for (uint32_t v = 0; v < scene->hosts[h].n_vms; v++) {
+			const char *name = scene->hosts[h].vms[v].name;
+			if (!g_str_has_prefix(name, prefix) ||
+				g_strcmp0(scene->missing, scene->hosts[h].host.name) == 0 || !random_chance(own, 35))
+				continue;
+			g_string_append_printf(lines, "%s{ name: %s, host: hv%02u }", lines->len ? ", " : "", name,
+				1 + random_below(own, scene->n_hosts));
+		}
+	return g_string_free(g_steal_pointer(&lines), FALSE);
+}
+
+/* An assignment that says where some VMs of the group are to be, or nothing. */
+static char *random_placement(struct scene *scene, struct random *own, const char *group, const char *prefix)
+{
+	g_autofree char *lines = scene->clustered && random_chance(own, 60) ? random_hosts(scene, own, prefix) : NULL;
+	if (!lines || !*lines)
+		return g_strdup("");
+	return g_strdup_printf("---\napiVersion: hvgpu.dev/v1alpha1\nkind: GpuAssignment\nmetadata: { name: at-%s }\n"
+			       "spec: { cluster: c, gpus: %s, placement: %s, virtualMachines: [%s] }\n",
+		group, group, random_chance(own, 60) ? "Required" : "Preferred", lines);
 }
 
 char *random_manifests(struct scene *scene, struct random *random, char **other_order)
@@ -126,6 +193,7 @@ char *random_manifests(struct scene *scene, struct random *random, char **other_
 		g_string_append(cluster, "  prune: false\n");
 	if (random_chance(random, 10))
 		g_string_append(cluster, "  vmSettings: Require\n");
+	random_rollout(cluster, random);
 	g_string_append(cluster, "  hosts:\n");
 	for (uint32_t h = 0; h < scene->n_hosts; h++)
 		g_string_append_printf(cluster, "    - { name: hv%02u%s }\n", h + 1,
@@ -147,6 +215,9 @@ char *random_manifests(struct scene *scene, struct random *random, char **other_
 	g_autofree char *ais = whole && random_chance(random, 70)
 				       ? g_strdup_printf(assignment, "inference", "whole", "ai-*")
 				       : g_strdup("");
-	*other_order = arena_printf(scene->arena, "%s---\n%s---\n%s", ais, vms, cluster->str);
-	return arena_printf(scene->arena, "%s---\n%s---\n%s", cluster->str, vms, ais);
+	struct random own = random_from(random->state);
+	g_autofree char *at_vdi = *vms ? random_placement(scene, &own, "vdi", "vm-") : g_strdup("");
+	g_autofree char *at_whole = *ais ? random_placement(scene, &own, "whole", "ai-") : g_strdup("");
+	*other_order = arena_printf(scene->arena, "%s%s---\n%s---\n%s%s", ais, at_vdi, vms, cluster->str, at_whole);
+	return arena_printf(scene->arena, "%s---\n%s---\n%s%s%s", cluster->str, vms, ais, at_whole, at_vdi);
 }

@@ -130,6 +130,7 @@ static void fill_vm_step(struct arena *arena, const struct world *world, GRand *
 	step->vm_name = vm->name;
 	step->host_name = host->name;
 	step->to_host = world->hosts[any(rand, world->n_hosts)].name;
+	step->live = chance(rand, 50);
 	step->stop_timeout_s = 300;
 	step->offline_action = any(rand, OFFLINE_ACTION_COUNT);
 	step->settings = (struct vm_settings){ .which = chance(rand, 50) ? SETTINGS_LIVE : SETTINGS_NEED_OFF,

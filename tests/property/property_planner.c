@@ -63,7 +63,7 @@ static struct world *simulated(struct scene *scene, const struct plan *plan, str
 		delta_apply(world, &delta);
 		if (plan->steps[i].kind == STEP_MOUNT_GPU)
 			show_counts(world, plan->steps[i].gpu, random);
-		if (plan->steps[i].kind != STEP_START_VM)
+		if (plan->steps[i].kind != STEP_START_VM && !plan->steps[i].live)
 			continue;
 		struct vm *vm = &world->vms[plan->steps[i].vm];
 		struct adapter *adapters = arena_copy(scene->arena, vm->adapters, vm->n_adapters * sizeof(*adapters));

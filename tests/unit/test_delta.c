@@ -46,6 +46,7 @@ static struct step any_step(const struct world *world, struct worldgen *gen)
 			step.adapter = world->vms[step.vm].adapters[0];
 		step.device.location_path = world->gpus[gpu].location_path;
 		step.to_host = world->hosts[worldgen_below(gen, world->n_hosts)].name;
+		step.live = worldgen_chance(gen, 50);
 		step.settings.which = worldgen_below(gen, 32);
 		step.settings.mmio_low_bytes = 1;
 	} else {

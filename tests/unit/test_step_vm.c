@@ -19,6 +19,7 @@ static enum steps_answer move(struct arena *arena, struct world *world, uint32_t
 	struct step step = steps_vm(world, STEP_MOVE_VM, vm);
 
 	step.to_host = to;
+	step.live = world->vms[vm].state == VM_RUNNING;
 	return steps_do(arena, world, &step);
 }
 
