@@ -28,6 +28,7 @@ struct rules {
 	const enum vm_ownership *vm_ownership; /* per VM of the world */
 	uint32_t max_partitions_per_vm;
 	enum strategy strategy;
+	uint32_t max_hosts; /* with Rolling: hosts that may be changed at once */
 	enum unmanaged_mode unmanaged;
 	bool debts_only; /* a way back or `restore`: availability wins over aligned-start (design.md section 6) */
 	/* MMIO that a VM with n whole GPUs needs is n * device + buffer, or exactly 'vm' when the manifest says so */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/order.h"
 
+#include "reconcile/budget.h"
+
 #include <string.h>
 
 /* Among steps that could come next the one of the lowest phase is taken: what people expect to read first. */
@@ -22,10 +24,8 @@ static const uint8_t phases[STEP_KIND_COUNT] = {
 	[STEP_START_VM] = 12,
 };
 
-struct edge {
-	uint32_t before, after;
-	const char *why; /* the rule's name */
-};
+/* Not of the table: which steps it holds back depends on all of them (reconcile/unit.h). */
+static const struct order_rule limit_rule = { UNIT_LIMIT_RULE, STEP_START_VM, STEP_STOP_VM, NULL, "budget, maxHosts" };
 
 struct linker {
 	const struct needs *needs;
@@ -44,8 +44,8 @@ static void link_rule(struct linker *linker, const struct order_rule *rule)
 	const GArray *befores = linker->by_kind[rule->before], *afters = linker->by_kind[rule->after];
 	for (guint i = 0; i < befores->len; i++)
 		for (guint j = 0; j < afters->len; j++) {
-			struct edge edge = { g_array_index(befores, uint32_t, i), g_array_index(afters, uint32_t, j),
-				rule->name };
+			struct step_edge edge = { g_array_index(befores, uint32_t, i),
+				g_array_index(afters, uint32_t, j), rule->name };
 			if (edge.before != edge.after && rule->holds(linker->needs, step_at(linker->steps, edge.before),
 								 step_at(linker->steps, edge.after)))
 				g_array_append_val(linker->edges, edge);
@@ -54,7 +54,7 @@ static void link_rule(struct linker *linker, const struct order_rule *rule)
 
 static GArray *link_steps(const struct needs *needs, GArray *steps, uint32_t skip)
 {
-	struct linker linker = { needs, steps, g_array_new(FALSE, FALSE, sizeof(struct edge)), { NULL } };
+	struct linker linker = { needs, steps, g_array_new(FALSE, FALSE, sizeof(struct step_edge)), { NULL } };
 	for (int kind = 0; kind < STEP_KIND_COUNT; kind++)
 		linker.by_kind[kind] = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	for (uint32_t i = 0; i < steps->len; i++) {
@@ -86,7 +86,7 @@ static GArray *sort_steps(GArray *steps, const GArray *edges)
 	for (uint32_t i = 0; i < steps->len; i++)
 		g_ptr_array_add(followers, g_array_new(FALSE, FALSE, sizeof(uint32_t)));
 	for (guint e = 0; e < edges->len; e++) {
-		const struct edge *edge = &g_array_index(edges, struct edge, e);
+		const struct step_edge *edge = &g_array_index(edges, struct step_edge, e);
 		waiting_for[edge->after]++;
 		g_array_append_val((GArray *)g_ptr_array_index(followers, edge->before), edge->after);
 	}
@@ -142,56 +142,112 @@ static void fill_after(struct arena *arena, struct step *steps, uint32_t n, cons
 	g_autofree uint32_t *end = g_new0(uint32_t, n + 1); /* of each step's part of 'waits' */
 	g_autofree struct wait *waits = g_new0(struct wait, edges->len + 1);
 	for (guint e = 0; e < edges->len; e++)
-		end[number[g_array_index(edges, struct edge, e).after]]++;
+		end[number[g_array_index(edges, struct step_edge, e).after]]++;
 	for (uint32_t i = 1; i <= n; i++)
 		end[i] += end[i - 1];
 	g_autofree uint32_t *at = g_memdup2(end, sizeof(*end) * (n + 1));
 	for (guint e = 0; e < edges->len; e++) {
-		const struct edge *edge = &g_array_index(edges, struct edge, e);
+		const struct step_edge *edge = &g_array_index(edges, struct step_edge, e);
 		waits[at[number[edge->after] - 1]++] = (struct wait){ number[edge->before], e, edge->why };
 	}
 	for (uint32_t i = 0; i < n; i++)
 		set_after(arena, &steps[i], &waits[end[i]], end[i + 1] - end[i]);
 }
 
+struct linked order_link(struct arena *arena, const struct needs *needs, GArray *steps, uint32_t skip)
+{
+	struct linked linked = { .steps = steps, .edges = link_steps(needs, steps, skip) };
+	linked.units = units_of(arena, linked.steps, linked.edges, budget_changing_hosts(arena, needs));
+	return linked;
+}
+
+void order_unlink(struct linked *linked)
+{
+	g_array_unref(linked->steps);
+	g_array_unref(linked->edges);
+}
+
+/* Fills 'out'; -1 with a finding when the steps wait for each other. */
+static int number_steps(
+	struct arena *arena, const struct linked *linked, struct step **out, uint32_t *n_out, struct diags *diags)
+{
+	g_autoptr(GArray) order = sort_steps(linked->steps, linked->edges);
+	uint32_t n = linked->steps->len;
+	if (order->len != n)
+		return diag_add(
+			diags, D_UNEXPECTED, LOC_NONE, NULL, "the steps of a plan wait for each other in a circle");
+	struct step *sorted = arena_array(arena, struct step, n);
+	g_autofree uint32_t *number = g_new0(uint32_t, n + 1);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t from = g_array_index(order, uint32_t, i);
+		sorted[i] = *step_at(linked->steps, from);
+		sorted[i].id = i + 1;
+		sorted[i].unit = linked->units.of[from] + 1;
+		number[from] = i + 1;
+	}
+	fill_after(arena, sorted, n, number, linked->edges);
+	*out = sorted;
+	*n_out = n;
+	return 0;
+}
+
 int order_steps(struct arena *arena, const struct needs *needs, GArray *steps, uint32_t skip, struct step **out,
 	uint32_t *n_out, struct diags *diags)
 {
-	g_autoptr(GArray) mine = steps;
-	g_autoptr(GArray) edges = link_steps(needs, mine, skip);
-	g_autoptr(GArray) order = sort_steps(mine, edges);
-	if (order->len != mine->len)
-		return diag_add(
-			diags, D_UNEXPECTED, LOC_NONE, NULL, "the steps of a plan wait for each other in a circle");
-	struct step *sorted = arena_array(arena, struct step, mine->len);
-	g_autofree uint32_t *number = g_new0(uint32_t, mine->len + 1);
-	for (uint32_t i = 0; i < order->len; i++) {
-		uint32_t from = g_array_index(order, uint32_t, i);
-		sorted[i] = *step_at(mine, from);
-		sorted[i].id = i + 1;
-		number[from] = i + 1;
+	struct linked linked = order_link(arena, needs, steps, skip);
+	struct limits limits = budget_limits(arena, needs);
+	units_limit(&linked.units, linked.steps, &limits, linked.edges);
+	int result = number_steps(arena, &linked, out, n_out, diags);
+	order_unlink(&linked);
+	return result;
+}
+
+/* When each step is over at the earliest, by estimate: seconds from the start of the plan. */
+static uint32_t *ends_of(const struct step *steps, uint32_t n)
+{
+	uint32_t *ends = g_new0(uint32_t, n + 1);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t begin = 0;
+		for (uint32_t k = 0; k < steps[i].n_after; k++)
+			begin = MAX(begin, ends[steps[i].after[k] - 1]);
+		ends[i] = begin + step_rows[steps[i].kind].typical_seconds;
 	}
-	fill_after(arena, sorted, mine->len, number, edges);
-	*out = sorted;
-	*n_out = mine->len;
-	return 0;
+	return ends;
 }
 
 struct cost order_cost(const struct step *steps, uint32_t n)
 {
 	struct cost cost = { .steps = n };
-	g_autofree uint32_t *done_at = g_new0(uint32_t, n + 1);
+	g_autofree uint32_t *ends = ends_of(steps, n);
 	for (uint32_t i = 0; i < n; i++) {
 		cost.vms_stopped += steps[i].kind == STEP_STOP_VM;
 		cost.vms_moved += steps[i].kind == STEP_MOVE_VM;
 		cost.role_changes += steps[i].kind == STEP_DISMOUNT_GPU || steps[i].kind == STEP_MOUNT_GPU;
-		uint32_t begin = 0;
-		for (uint32_t k = 0; k < steps[i].n_after; k++)
-			begin = MAX(begin, done_at[steps[i].after[k] - 1]);
-		done_at[i] = begin + step_rows[steps[i].kind].typical_seconds;
-		cost.seconds = MAX(cost.seconds, done_at[i]);
+		cost.seconds = MAX(cost.seconds, ends[i]);
 	}
 	return cost;
+}
+
+struct plan_mixed order_mixed(const struct step *steps, uint32_t n)
+{
+	struct plan_mixed mixed = { 0 };
+	uint32_t first = UINT32_MAX, last = 0;
+	g_autofree uint32_t *ends = ends_of(steps, n);
+	for (uint32_t i = 0; i < n; i++) {
+		if (steps[i].kind != STEP_SET_COUNT)
+			continue;
+		if (ends[i] < first) {
+			first = ends[i];
+			mixed.first_host = steps[i].host_name;
+		}
+		if (ends[i] >= last) {
+			last = ends[i];
+			mixed.last_host = steps[i].host_name;
+		}
+	}
+	mixed.set = mixed.first_host && strcmp(mixed.first_host, mixed.last_host) != 0;
+	mixed.seconds = mixed.set ? last - first : 0;
+	return mixed;
 }
 
 const struct order_rule *order_rule_find(const char *name)
@@ -199,5 +255,5 @@ const struct order_rule *order_rule_find(const char *name)
 	for (uint32_t i = 0; i < n_order_rules; i++)
 		if (strcmp(order_rules[i].name, name) == 0)
 			return &order_rules[i];
-	return NULL;
+	return strcmp(limit_rule.name, name) == 0 ? &limit_rule : NULL;
 }

@@ -242,7 +242,13 @@ static void resolve_vm(struct arena *arena, struct wants *wants, struct world *g
 		goal->vms[index].state = VM_RUNNING;
 }
 
-/* Debts first; with none, one GPU is mounted to see what it lists. The rest waits for the next plan of the same run. */
+static bool takes_devices(const struct vm_want *want)
+{
+	return want->ownership == VM_MANAGED && want->group && want->group->passthrough;
+}
+
+/* Debts first; with none, one GPU is mounted to see what it lists, and who has it whole and is not to gives it up. The
+ * rest waits for the next plan of the same run. */
 static void resolve_step_by_step(struct arena *arena, struct wants *wants, struct world *goal, uint32_t gpu)
 {
 	bool owes = false;
@@ -251,13 +257,12 @@ static void resolve_step_by_step(struct arena *arena, struct wants *wants, struc
 		if (!wants->vms[i].excluded && !wants->vms[i].frozen)
 			resolve_debt(arena, wants, goal, i);
 	}
-	if (!owes)
-		resolve_mount_alone(arena, goal, gpu);
-}
-
-static bool takes_devices(const struct vm_want *want)
-{
-	return want->ownership == VM_MANAGED && want->group && want->group->passthrough;
+	if (owes)
+		return;
+	resolve_mount_alone(arena, goal, gpu);
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		if (!takes_devices(&wants->vms[i]) && vm_device_could_be(wants->input->observed, &goal->vms[i], gpu))
+			resolve_vm(arena, wants, goal, i);
 }
 
 struct world *resolve_goal(struct arena *arena, struct wants *wants, bool *complete)

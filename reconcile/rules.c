@@ -5,7 +5,7 @@
 
 /* A GPU whose change is refused bars nobody; with a refused count these are the ones that differ from it. */
 /* So does one that stays dismounted in this plan: it is not in play (design.md section 2). */
-static bool gpu_is_refused(const struct wants *wants, const struct world *goal, uint32_t gpu)
+bool rules_gpu_refused(const struct wants *wants, const struct world *goal, uint32_t gpu)
 {
 	const struct gpu_want *want = &wants->gpus[gpu];
 	if (want->refused || want->frozen)
@@ -27,7 +27,7 @@ struct rules *rules_make(struct arena *arena, const struct wants *wants, const s
 	struct maybe_u64 *high = arena_array(arena, struct maybe_u64, world->n_vms);
 	for (uint32_t g = 0; g < world->n_gpus; g++) {
 		roles[g] = wants->gpus[g].role;
-		refused[g] = gpu_is_refused(wants, goal, g);
+		refused[g] = rules_gpu_refused(wants, goal, g);
 		excluded[g] = wants->gpus[g].excluded;
 	}
 	for (uint32_t i = 0; i < world->n_vms; i++) {
@@ -45,7 +45,8 @@ struct rules *rules_make(struct arena *arena, const struct wants *wants, const s
 		.gpu_excluded = excluded,
 		.vm_ownership = ownership,
 		.max_partitions_per_vm = wants->input->cluster ? wants->input->cluster->max_partitions_per_vm : 1,
-		.strategy = STRATEGY_HOMOGENEOUS,
+		.strategy = wants->input->cluster ? wants->input->cluster->rollout.strategy : STRATEGY_HOMOGENEOUS,
+		.max_hosts = wants->input->cluster ? wants->input->cluster->rollout.max_hosts : 1,
 		.unmanaged = wants->input->cluster ? wants->input->cluster->unmanaged : UNMANAGED_REPORT,
 		.debts_only = wants->input->mode == PLAN_RESTORE,
 		.vm_mmio_low = low,

@@ -5,3 +5,6 @@
 #include "reconcile/wants.h"
 
 struct rules *rules_make(struct arena *arena, const struct wants *wants, const struct world *goal);
+
+/* The GPU's change is refused, or it stays dismounted: it bars nobody and is not compared with others. */
+bool rules_gpu_refused(const struct wants *wants, const struct world *goal, uint32_t gpu);

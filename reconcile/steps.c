@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/steps.h"
 
+#include "reconcile/budget.h"
+
 #include <string.h>
 
 struct maker {
@@ -113,8 +115,8 @@ static const char *move_why(struct maker *maker, uint32_t vm)
 	case MOVE_REQUIRED:
 		return arena_printf(maker->arena, "assignment '%s' requires it there", want->assignment->name);
 	case MOVE_PREFERRED:
-		return arena_printf(maker->arena, "assignment '%s' prefers it there, and it starts anyway",
-			want->assignment->name);
+		return arena_printf(
+			maker->arena, "assignment '%s' prefers it there, and it starts anyway", want->assignment->name);
 	case MOVE_NODE:
 		return arena_printf(maker->arena, "it starts anyway, and '%s' takes no VM now", from);
 	default:
@@ -388,15 +390,25 @@ static void count_adds(struct maker *maker, guint first)
 	}
 }
 
+static void add_gpu_steps(struct maker *maker, const bool *host_is_changing, bool of_those)
+{
+	for (uint32_t gpu = 0; gpu < maker->needs->observed->n_gpus; gpu++) {
+		if (host_is_changing[maker->needs->observed->gpus[gpu].host] != of_those)
+			continue;
+		add_role_steps(maker, gpu);
+		add_count_step(maker, gpu);
+	}
+}
+
 GArray *steps_make(struct arena *arena, const struct needs *needs)
 {
 	struct maker maker = { arena, needs, g_array_new(FALSE, TRUE, sizeof(struct step)) };
 	for (uint32_t host = 0; host < needs->observed->n_hosts; host++)
 		add_pool_steps(&maker, host);
-	for (uint32_t gpu = 0; gpu < needs->observed->n_gpus; gpu++) {
-		add_role_steps(&maker, gpu);
-		add_count_step(&maker, gpu);
-	}
+	/* The first dismount and the first mount go ahead of the others: let them be where a change is under way. */
+	const bool *changing = budget_changing_hosts(arena, needs);
+	add_gpu_steps(&maker, changing, true);
+	add_gpu_steps(&maker, changing, false);
 	for (uint32_t vm = 0; vm < needs->observed->n_vms; vm++) {
 		guint first = maker.steps->len;
 		add_configure_steps(&maker, vm);

@@ -12,5 +12,8 @@ struct needs { /* what deciding about steps and their order looks at */
 	const struct touch *touch;
 };
 
+/* Hosts change one after the other (strategy Rolling), not the cluster as a whole. */
+bool needs_rolls(const struct needs *needs);
+
 /* All steps, bound to the observed world, without ids and 'after'; in a fixed order of creation. A GArray of struct step. */
 GArray *steps_make(struct arena *arena, const struct needs *needs);
