@@ -30,14 +30,18 @@ static bool is_live_target(const struct world *world, uint32_t not_on)
 	return false;
 }
 
+/* Everything that a live move needs says so (what is not known is a no: world.md decision 7); whether there is room for it
+ * does not matter here. */
 static bool may_move_live(const struct wants *wants, const struct vm *vm)
 {
-	if (wants->input->cluster->type != CLUSTER_FAILOVER || vm->n_devices)
+	const struct world *world = wants->input->observed;
+	if (wants->input->cluster->type != CLUSTER_FAILOVER || !vm->n_adapters || vm->n_devices ||
+		world->hosts[vm->host].can_command_moves != TRI_YES)
 		return false;
 	for (uint32_t a = 0; a < vm->n_adapters; a++)
 		if (vm->adapters[a].outgoing_live_migration != TRI_YES || vm->adapters[a].pin)
 			return false;
-	return is_live_target(wants->input->observed, vm->host);
+	return is_live_target(world, vm->host);
 }
 
 static bool is_left_alone(const struct wants *wants, uint32_t vm)
@@ -111,16 +115,9 @@ static bool is_required_elsewhere(const struct wants *wants, uint32_t vm)
 {
 	const struct vm_want *want = &wants->vms[vm];
 	const struct world *world = wants->input->observed;
-	if (want->ownership != VM_MANAGED || want->refused || want->frozen || want->excluded ||
-		want->assignment->placement != PLACEMENT_REQUIRED)
-		return false;
-	for (uint32_t i = 0; i < want->assignment->n_vms; i++) {
-		const struct spec_vm *line = &want->assignment->vms[i];
-		if (g_ascii_strcasecmp(line->name, world->vms[vm].name) == 0)
-			return line->host &&
-			       g_ascii_strcasecmp(line->host, world->hosts[world->vms[vm].host].name) != 0;
-	}
-	return false;
+	return want->ownership == VM_MANAGED && !want->refused && !want->stays && want->host &&
+	       want->assignment->placement == PLACEMENT_REQUIRED &&
+	       g_ascii_strcasecmp(want->host, world->hosts[world->vms[vm].host].name) != 0;
 }
 
 static void add_holder(const struct wants *wants, GArray *holders, uint32_t vm)
@@ -161,6 +158,7 @@ struct ground {
 	const struct wants *wants;
 	const struct holder *holders;
 	uint32_t n_holders;
+	uint32_t arrivals;    /* VMs that must come here, for whom others may have to leave */
 	uint64_t given;       /* passed through, whatever is chosen: location paths */
 	uint64_t dismounted;  /* now */
 	uint64_t partitioned; /* the partitioned group would take these */
@@ -264,23 +262,35 @@ static uint64_t offered_after(const struct ground *ground, uint64_t passed, bool
 	return sum;
 }
 
-static void tally_room(const struct ground *ground, uint64_t passed, struct tally *tally)
+/* VMs that the host is to keep and that do not fit it: they must leave. */
+static uint32_t too_many(const struct ground *ground, uint64_t passed)
 {
-	uint64_t kept = 0, has = 0, may_leave = 0;
-	for (uint32_t i = 0; i < ground->n_holders; i++) {
+	uint64_t kept = 0, offered = offered_after(ground, passed, false);
+	for (uint32_t i = 0; i < ground->n_holders; i++)
 		kept += ground->holders[i].keeps;
+	return kept > offered ? (uint32_t)(kept - offered) : 0;
+}
+
+static bool is_too_full_now(const struct ground *ground)
+{
+	uint64_t has = 0;
+	for (uint32_t i = 0; i < ground->n_holders; i++)
 		has += ground->holders[i].has;
-		may_leave += ground->holders[i].may_leave;
-	}
-	uint64_t offered = offered_after(ground, passed, false);
-	if (kept <= offered || has > offered_after(ground, passed, true))
+	return has > offered_after(ground, 0, true);
+}
+
+static void tally_room(const struct ground *ground, uint32_t excess, struct tally *tally)
+{
+	uint32_t may_leave = 0;
+	if (!excess || is_too_full_now(ground))
 		return; /* it fits, or the host breaks the rule already */
-	uint64_t too_many = kept - offered;
+	for (uint32_t i = 0; i < ground->n_holders; i++)
+		may_leave += ground->holders[i].may_leave;
 	if (ground->wants->input->cluster->type == CLUSTER_STANDALONE)
 		tally->impossible = true;
-	tally->moves = MAX(tally->moves, (uint32_t)too_many);
-	if (too_many > may_leave)
-		tally->stops = MAX(tally->stops, (uint32_t)(too_many - may_leave));
+	tally->moves = MAX(tally->moves, excess);
+	if (excess > may_leave)
+		tally->stops = MAX(tally->stops, excess - may_leave);
 }
 
 static struct tally tally_of(const struct ground *ground, uint64_t passed)
@@ -289,15 +299,21 @@ static struct tally tally_of(const struct ground *ground, uint64_t passed)
 	uint64_t leaving = ground->dismounted & ground->partitioned & ~passed;
 	uint64_t changing = ground->changing & ground->partitioned & ~passed;
 	struct tally tally = { .roles = (uint32_t)(__builtin_popcountll(entering) + __builtin_popcountll(leaving)) };
+	uint32_t spared = 0; /* stops that a live move could make needless */
 	for (uint32_t i = 0; i < ground->n_holders; i++) {
 		const struct holder *holder = &ground->holders[i];
 		bool lets_go = (holder->adapters & (entering | changing)) != 0, gives_back = holder->devices & leaving;
 		tally.impossible |= holder->is_fixed && (lets_go || gives_back);
-		tally.stops += holder->stops || gives_back ||
-			       ((lets_go || holder->must_leave) && !holder->may_leave && !holder->is_fixed);
 		tally.moves += holder->must_leave;
+		if (holder->is_fixed)
+			continue;
+		if (holder->stops || gives_back || (holder->must_leave ? !holder->may_leave : lets_go))
+			tally.stops++;
+		spared += !holder->stops && !gives_back && !holder->must_leave && lets_go && holder->may_leave;
 	}
-	tally_room(ground, passed, &tally);
+	uint32_t excess = too_many(ground, passed);
+	tally.stops -= MIN(spared, excess + ground->arrivals);
+	tally_room(ground, excess, &tally);
 	return tally;
 }
 
@@ -381,6 +397,19 @@ static struct tally least_on_host(const struct ground *ground)
 	return least.impossible ? floor_of(ground) : least;
 }
 
+/* Per host: how many VMs 'placement: Required' brings there. */
+static uint32_t *count_arrivals(const struct wants *wants)
+{
+	const struct world *world = wants->input->observed;
+	uint32_t *arrivals = g_new0(uint32_t, world->n_hosts + 1);
+	for (uint32_t i = 0; i < world->n_vms; i++) {
+		uint32_t host = is_required_elsewhere(wants, i) ? world_find_host(world, wants->vms[i].host) : NO_INDEX;
+		if (host != NO_INDEX)
+			arrivals[host]++;
+	}
+	return arrivals;
+}
+
 struct plan_least bound_of(const struct wants *wants)
 {
 	const struct world *world = wants->input->observed;
@@ -391,8 +420,10 @@ struct plan_least bound_of(const struct wants *wants)
 	for (uint32_t i = 0; i < world->n_vms; i++)
 		add_holder(wants, holders, i);
 	g_array_sort(holders, by_host);
+	g_autofree uint32_t *arrivals = count_arrivals(wants);
 	for (uint32_t host = 0, at = 0; host < world->n_hosts; host++) {
 		struct ground ground = look(wants, host);
+		ground.arrivals = arrivals[host];
 		ground.holders = (const struct holder *)(gpointer)holders->data + at;
 		while (at < holders->len && g_array_index(holders, struct holder, at).host == host) {
 			ground.n_holders++;
