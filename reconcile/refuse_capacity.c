@@ -157,13 +157,14 @@ static bool refuse_pinned(struct wants *wants, const struct world *goal, uint32_
 	return true;
 }
 
+/* A saved VM keeps its whole GPU. */
 static bool refuse_pool(struct wants *wants, const struct world *goal, uint32_t host, const char *name)
 {
 	const struct pool *pool = host_find_pool(&goal->hosts[host], name);
 	uint32_t needed = 0, members = pool ? pool->n_members : 0;
 	for (uint32_t i = 0; i < goal->n_vms; i++)
 		for (uint32_t d = 0;
-			goal->vms[i].host == host && vm_is_running(&goal->vms[i]) && d < goal->vms[i].n_devices; d++)
+			goal->vms[i].host == host && !vm_is_off(&goal->vms[i]) && d < goal->vms[i].n_devices; d++)
 			needed += goal->vms[i].devices[d].pool && strcmp(goal->vms[i].devices[d].pool, name) == 0;
 	return needed > members && refuse_gainers(wants, goal, host, needed - members, true);
 }

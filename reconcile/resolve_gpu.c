@@ -131,12 +131,24 @@ static bool waits_for_counts(const struct wants *wants, uint32_t gpu)
 	       world->gpus[gpu].state == GPU_DISMOUNTED && !resolve_counts_from(world, gpu);
 }
 
+/* VMs that could have the GPU whole; those that would have to be stopped for it weigh most. */
+static uint32_t holders(const struct world *world, uint32_t gpu)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < world->n_vms; i++)
+		if (vm_device_could_be(world, &world->vms[i], gpu))
+			n += vm_is_off(&world->vms[i]) ? 1 : 1000;
+	return n;
+}
+
 uint32_t resolve_waits_for(const struct wants *wants)
 {
+	uint32_t best = NO_INDEX;
 	for (uint32_t g = 0; g < wants->input->observed->n_gpus && wants->input->mode == PLAN_APPLY; g++)
-		if (waits_for_counts(wants, g))
-			return g;
-	return NO_INDEX;
+		if (waits_for_counts(wants, g) && (best == NO_INDEX || holders(wants->input->observed, g) <
+									     holders(wants->input->observed, best)))
+			best = g;
+	return best;
 }
 
 static void resolve_role(struct arena *arena, struct wants *wants, struct world *goal, uint32_t gpu)

@@ -229,6 +229,17 @@ static void manage_all(struct wants *wants)
 
 /* ---- VMs that no line names ---- */
 
+/* An adapter of a VM that is off could be on a GPU that comes back to its host, as soon as it is back. */
+static bool could_be_on_once_back(const struct wants *wants, const struct vm *vm, uint32_t gpu)
+{
+	const struct gpu *it = &wants->input->observed->gpus[gpu];
+	bool has_free = false;
+	for (uint32_t i = 0; i < vm->n_adapters; i++)
+		has_free |= !vm->adapters[i].pin;
+	return has_free && vm_is_off(vm) && vm->host == it->host && it->state == GPU_DISMOUNTED &&
+	       wants->gpus[gpu].role == ROLE_PARTITIONED;
+}
+
 /* The VM holds an adapter or a device of a GPU that a group selects. An adapter that could be on any GPU of its host
  * counts (world.md decision 16). */
 static bool holds_selected_gpu(const struct wants *wants, uint32_t vm)
@@ -237,7 +248,8 @@ static bool holds_selected_gpu(const struct wants *wants, uint32_t vm)
 	const struct vm *it = &world->vms[vm];
 	const struct host *host = &world->hosts[it->host];
 	for (uint32_t g = host->first_gpu; g < host->first_gpu + host->n_gpus; g++)
-		if (wants->gpus[g].group && (vm_could_be_on(world, it, g) || vm_device_could_be(world, it, g)))
+		if (wants->gpus[g].group && (vm_could_be_on(world, it, g) || vm_device_could_be(world, it, g) ||
+						    could_be_on_once_back(wants, it, g)))
 			return true;
 	return false;
 }
