@@ -398,7 +398,7 @@ static bool is_needed(uint32_t rule)
 static const char *const not_checked[] = {
 	/* what a host does or refuses, and the model of steps does not know */
 	"offline-action before stop", /* the stop applies it */
-	"settings before a device", "members before devices", "device free before given", "device before device",
+	"settings before a device", "members before devices", "device before device",
 	/* an invariant does not demand it: one GPU shows whether the driver fits before all others follow */
 	"one dismount first", "one mount first",
 	/* a start without a stop before it is owed, and what is owed is tried with any settings */

@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which parts of a plan are explored, so that nothing that an order could break is missed. Why these are enough is in
+ * docs/decisions/0003-checking-every-order.md: what an invariant says is about two VMs and two GPUs at most, or a sum
+ * over one host. Parts that are the same but for names are explored once.
+ */
+#include "reconcile/check_parts.h"
+
+#include <string.h>
+
+enum { OBJECT_STEPS_MAX = 8, NAMED_MAX = 8, ALIKE_KEPT = 2 };
+
+struct object {
+	uint32_t at; /* its index in the world */
+	uint32_t host;
+	uint32_t steps[OBJECT_STEPS_MAX], n_steps;
+	uint32_t sort; /* the same number: alike in itself, with the same steps */
+	uint32_t
+		twins; /* the same number: on one host, and whatever else there is comes before and after the same steps */
+	uint32_t hosts[2], n_hosts;         /* where it is, and goes to */
+	uint32_t named[NAMED_MAX], n_named; /* GPUs that a VM names: pins and devices by path */
+};
+
+struct picker {
+	const struct plan *plan;
+	const struct world *world;
+	const struct reach *reach;
+	struct violations at_start;
+	struct object *vms, *gpus; /* per object of the world */
+	GHashTable *numbers;       /* bytes that describe something: its number */
+	GByteArray *key;           /* of the description being written */
+	GHashTable *seen;          /* numbers of parts that were explored, as pointers */
+	uint32_t states_max;
+	struct diags *diags;
+	bool unsure;
+};
+
+/* ---- descriptions ---- */
+
+static void put(struct picker *picker, uint64_t value)
+{
+	g_byte_array_append(picker->key, (const guint8 *)&value, sizeof(value));
+}
+
+static void put_maybe(struct picker *picker, struct maybe_u64 value)
+{
+	put(picker, value.known);
+	put(picker, value.known ? value.value : 0);
+}
+
+static void put_text(struct picker *picker, const char *text)
+{
+	const char *it = text ? text : "\1";
+	g_byte_array_append(picker->key, (const guint8 *)it, (guint)strlen(it) + 1);
+}
+
+/* The number of what was put since the last call: the same for the same. */
+static uint32_t number(struct picker *picker)
+{
+	g_autoptr(GBytes) bytes = g_bytes_new(picker->key->data, picker->key->len);
+	gpointer known = g_hash_table_lookup(picker->numbers, bytes);
+	g_byte_array_set_size(picker->key, 0);
+	if (known)
+		return GPOINTER_TO_UINT(known);
+	uint32_t next = g_hash_table_size(picker->numbers) + 1;
+	g_hash_table_insert(picker->numbers, g_steal_pointer(&bytes), GUINT_TO_POINTER(next));
+	return next;
+}
+
+static const struct step *step_of(const struct picker *picker, const struct object *object, uint32_t nth)
+{
+	return &picker->plan->steps[object->steps[nth]];
+}
+
+static void put_steps(struct picker *picker, const struct object *object)
+{
+	for (uint32_t i = 0; i < object->n_steps; i++) {
+		const struct step *step = step_of(picker, object, i);
+		const struct vm_settings *settings = &step->settings;
+		put(picker, step->kind);
+		put(picker, (uint64_t)step->count << 8 | (unsigned)step->force << 1 | step->live);
+		put(picker, step->offline_action);
+		put_text(picker, step->pool);
+		put_text(picker, step->device.pool);
+		put(picker, (step->device.location_path != NULL) << 1 | (step->adapter.pin != NULL));
+		if (step->kind == STEP_CONFIGURE_VM) {
+			put(picker, settings->which << 8 | settings->stop_action << 2 | settings->cache_control << 1 |
+					    settings->automatic_checkpoints);
+			put(picker, settings->mmio_low_bytes);
+			put(picker, settings->mmio_high_bytes);
+		}
+		if (step->kind != STEP_REMOVE_ADAPTER && step->kind != STEP_ADD_ADAPTER)
+			continue;
+		const struct vm *vm = &picker->world->vms[object->at];
+		uint32_t same = 0; /* which one is removed */
+		while (same < vm->n_adapters && g_strcmp0(vm->adapters[same].id, step->adapter.id) != 0)
+			same++;
+		put(picker, same);
+		for (int q = 0; q < QUOTA_COUNT; q++)
+			put_maybe(picker, step->adapter.quotas[q]);
+	}
+}
+
+static void put_vm(struct picker *picker, const struct object *object)
+{
+	const struct vm *vm = &picker->world->vms[object->at];
+	const struct rules *rules = picker->plan->rules;
+	put(picker, (uint64_t)vm->state << 32 | vm->generation << 8 | (unsigned)vm->clustered << 4 |
+			    (unsigned)vm->stop_action << 2 | (unsigned)vm->cache_control << 1 |
+			    vm->automatic_checkpoints);
+	put(picker, (unsigned)rules->vm_ownership[object->at] << 1 | vm->dynamic_memory);
+	put_maybe(picker, rules->vm_mmio_low ? rules->vm_mmio_low[object->at] : UNKNOWN);
+	put_maybe(picker, rules->vm_mmio_high ? rules->vm_mmio_high[object->at] : UNKNOWN);
+	put_maybe(picker, vm->memory_bytes);
+	put_maybe(picker, vm->memory_startup_bytes);
+	put_maybe(picker, vm->memory_minimum_bytes);
+	put_maybe(picker, vm->offline_action);
+	put_maybe(picker, vm->mmio_low_bytes);
+	put_maybe(picker, vm->mmio_high_bytes);
+	for (uint32_t i = 0; i < vm->n_adapters; i++) {
+		const struct adapter *adapter = &vm->adapters[i];
+		put(picker, (unsigned)adapter->outgoing_live_migration << 4 | (unsigned)adapter->pinned << 2 |
+				    (adapter->gpus != 0) << 1 | (adapter->pin != NULL));
+		for (int q = 0; q < QUOTA_COUNT; q++)
+			put_maybe(picker, adapter->quotas[q]);
+	}
+	for (uint32_t i = 0; i < vm->n_devices; i++)
+		put_text(picker, vm->devices[i].pool);
+	put(picker, vm->debt ? 1 + (uint64_t)vm->debt->power : 0);
+	if (vm->debt && (vm->debt->n_adapters || vm->debt->n_devices))
+		put(picker, object->at); /* what it is owed makes it one of its own */
+}
+
+static void put_gpu(struct picker *picker, const struct object *object)
+{
+	const struct gpu *gpu = &picker->world->gpus[object->at];
+	const struct rules *rules = picker->plan->rules;
+	const struct pool *pool = gpu_pool(picker->world, object->at);
+	put(picker, (uint64_t)gpu->state << 8 | (unsigned)gpu->mitigation_driver << 4 |
+			    (unsigned)gpu->incoming_live_migration);
+	put(picker, (uint64_t)rules->gpu_role[object->at] << 2 |
+			    (unsigned)(rules->gpu_refused && rules->gpu_refused[object->at]) << 1 |
+			    (rules->gpu_excluded && rules->gpu_excluded[object->at]));
+	put_maybe(picker, gpu->count);
+	put(picker, gpu->n_valid_counts);
+	for (uint32_t i = 0; i < gpu->n_valid_counts; i++)
+		put(picker, gpu->valid_counts[i]);
+	put(picker, gpu->mmio_low_bytes.known && gpu->mmio_high_bytes.known);
+	put_text(picker, gpu->device);
+	put_text(picker, gpu->subsystem);
+	put_text(picker, pool ? pool->name : NULL);
+}
+
+/* Which of one's steps come before which of the other's. */
+static void put_order(struct picker *picker, const struct object *a, const struct object *b)
+{
+	uint64_t sooner = 0, later = 0;
+	for (uint32_t i = 0; i < a->n_steps; i++)
+		for (uint32_t k = 0; k < b->n_steps; k++) {
+			sooner = sooner << 1 | reach_before(picker->reach, a->steps[i], b->steps[k]);
+			later = later << 1 | reach_before(picker->reach, b->steps[k], a->steps[i]);
+		}
+	put(picker, sooner);
+	put(picker, later);
+}
+
+/* What comes before or after the object's steps: others, and its own among themselves. */
+static void put_rows(struct picker *picker, const struct object *object)
+{
+	const struct reach *reach = picker->reach;
+	put_order(picker, object, object);
+	for (uint32_t i = 0; i < object->n_steps; i++) {
+		guint at = picker->key->len;
+		size_t bytes = reach->words * sizeof(uint64_t), row = (size_t)object->steps[i] * reach->words;
+		g_byte_array_append(picker->key, (const guint8 *)&reach->before[row], (guint)bytes);
+		g_byte_array_append(picker->key, (const guint8 *)&reach->after[row], (guint)bytes);
+		for (uint32_t k = 0; k < object->n_steps; k++) {
+			uint32_t own = object->steps[k];
+			picker->key->data[at + own / 8] &= (guint8) ~(1u << own % 8);
+			picker->key->data[at + bytes + own / 8] &= (guint8) ~(1u << own % 8);
+		}
+	}
+}
+
+static bool same_path(const char *a, const char *b)
+{
+	return a && strcmp(a, b) == 0;
+}
+
+/* What the VM has to do with the GPU before the first step, and what its steps name. */
+static uint64_t ties(const struct picker *picker, const struct object *vm, const struct object *gpu)
+{
+	const struct vm *it = &picker->world->vms[vm->at];
+	const char *path = picker->world->gpus[gpu->at].location_path;
+	uint64_t ties = it->host == gpu->host, bit = gpu_bit(picker->world, gpu->at);
+	for (uint32_t i = 0; i < it->n_adapters; i++)
+		ties = ties << 2 | (it->host == gpu->host && it->adapters[i].gpus & bit) << 1 |
+		       same_path(it->adapters[i].pin, path);
+	for (uint32_t i = 0; i < it->n_devices; i++)
+		ties = ties << 1 | same_path(it->devices[i].location_path, path);
+	for (uint32_t i = 0; i < vm->n_steps; i++) {
+		const struct step *step = step_of(picker, vm, i);
+		ties = ties << 2 | same_path(step->adapter.pin, path) << 1 |
+		       same_path(step->device.location_path, path);
+	}
+	return ties;
+}
+
+/* ---- objects ---- */
+
+static void add_named(struct picker *picker, struct object *vm, const char *path)
+{
+	for (uint32_t h = 0; path && h < vm->n_hosts; h++) {
+		uint32_t gpu = world_find_gpu(picker->world, vm->hosts[h], path);
+		bool known = gpu == NO_INDEX;
+		for (uint32_t i = 0; i < vm->n_named; i++)
+			known |= vm->named[i] == gpu;
+		if (known)
+			continue;
+		if (vm->n_named == NAMED_MAX)
+			picker->unsure = true;
+		else
+			vm->named[vm->n_named++] = gpu;
+	}
+}
+
+static void name_gpus(struct picker *picker, struct object *object)
+{
+	const struct vm *vm = &picker->world->vms[object->at];
+	for (uint32_t i = 0; i < vm->n_adapters; i++)
+		add_named(picker, object, vm->adapters[i].pin);
+	for (uint32_t i = 0; i < vm->n_devices; i++)
+		add_named(picker, object, vm->devices[i].location_path);
+	for (uint32_t i = 0; i < object->n_steps; i++) {
+		add_named(picker, object, step_of(picker, object, i)->adapter.pin);
+		add_named(picker, object, step_of(picker, object, i)->device.location_path);
+	}
+}
+
+static void add_step(struct picker *picker, struct object *object, uint32_t step)
+{
+	const struct step *it = &picker->plan->steps[step];
+	if (object->n_steps == OBJECT_STEPS_MAX) {
+		picker->unsure = true;
+		return;
+	}
+	object->steps[object->n_steps++] = step;
+	uint32_t to = it->kind == STEP_MOVE_VM ? world_find_host(picker->world, it->to_host) : NO_INDEX;
+	if (to == NO_INDEX || to == object->hosts[0])
+		return;
+	picker->unsure |= object->n_hosts == 2 && object->hosts[1] != to;
+	object->hosts[1] = to;
+	object->n_hosts = 2;
+}
+
+static void sort_objects(struct picker *picker)
+{
+	const struct world *world = picker->world;
+	for (uint32_t g = 0; g < world->n_gpus; g++) {
+		struct object *gpu = &picker->gpus[g];
+		put_gpu(picker, gpu);
+		put_steps(picker, gpu);
+		gpu->sort = number(picker);
+		put(picker, gpu->sort);
+		put(picker, gpu->host);
+		put_rows(picker, gpu);
+		gpu->twins = number(picker);
+	}
+	for (uint32_t v = 0; v < world->n_vms; v++) {
+		struct object *vm = &picker->vms[v];
+		name_gpus(picker, vm);
+		put_vm(picker, vm);
+		put_steps(picker, vm);
+		vm->sort = number(picker);
+		put(picker, vm->sort);
+		put(picker, (uint64_t)vm->host << 32 | vm->hosts[vm->n_hosts - 1]);
+		for (uint32_t i = 0; i < vm->n_named; i++)
+			put(picker, picker->gpus[vm->named[i]].twins);
+		put_rows(picker, vm);
+		vm->twins = number(picker);
+	}
+}
+
+static void make_objects(struct picker *picker)
+{
+	const struct world *world = picker->world;
+	picker->vms = g_new0(struct object, world->n_vms + 1);
+	picker->gpus = g_new0(struct object, world->n_gpus + 1);
+	for (uint32_t v = 0; v < world->n_vms; v++)
+		picker->vms[v] = (struct object){
+			.at = v, .host = world->vms[v].host, .hosts = { world->vms[v].host }, .n_hosts = 1
+		};
+	for (uint32_t g = 0; g < world->n_gpus; g++)
+		picker->gpus[g] = (struct object){
+			.at = g, .host = world->gpus[g].host, .hosts = { world->gpus[g].host }, .n_hosts = 1
+		};
+	for (uint32_t i = 0; i < picker->plan->n_steps; i++) {
+		const struct step *step = &picker->plan->steps[i];
+		if (step->kind <= STEP_ADD_DEVICE)
+			add_step(picker, &picker->vms[step->vm], i);
+		else if (step->kind != STEP_CREATE_POOL)
+			add_step(picker, &picker->gpus[step->gpu], i);
+	}
+	sort_objects(picker);
+}
+
+static bool matters_vm(const struct picker *picker, const struct object *vm)
+{
+	const struct vm *it = &picker->world->vms[vm->at];
+	return vm->n_steps || it->n_adapters || it->n_devices;
+}
+
+static bool matters_gpu(const struct picker *picker, const struct object *gpu)
+{
+	return gpu->n_steps || picker->plan->rules->gpu_role[gpu->at] != ROLE_NONE;
+}
+
+/* ---- exploring ---- */
+
+static enum checked explore_part(struct picker *picker, const struct part_of *of)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	g_autoptr(GArray) steps = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	g_autoptr(GArray) path = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	struct part part;
+	if (!part_make(arena, of, &part, steps))
+		return CHECKED_UNSURE;
+	enum checked result = explore(&part, picker->states_max, path);
+	if (result != CHECKED_BROKEN)
+		return result;
+	for (guint i = 0; i < path->len; i++)
+		g_array_index(path, uint32_t, i) = g_array_index(steps, uint32_t, g_array_index(path, uint32_t, i));
+	result = check_path(picker->plan, picker->reach, path, picker->diags);
+	return result == CHECKED_BROKEN ? result : CHECKED_UNSURE;
+}
+
+/* Explores on; false when the search is over because something is broken. */
+static bool go_on(struct picker *picker, enum checked result)
+{
+	picker->unsure |= result == CHECKED_UNSURE;
+	return result != CHECKED_BROKEN;
+}
+
+static void insert(GArray *set, uint32_t item)
+{
+	guint at = 0;
+	while (at < set->len && g_array_index(set, uint32_t, at) < item)
+		at++;
+	if (at == set->len || g_array_index(set, uint32_t, at) != item)
+		g_array_insert_val(set, at, item);
+}
+
+static uint32_t local_host(const struct picker *picker, GArray *hosts, uint32_t host)
+{
+	for (guint i = 0; i < hosts->len; i++)
+		if (g_array_index(hosts, uint32_t, i) == host)
+			return i;
+	g_array_append_val(hosts, host);
+	const struct host *it = &picker->world->hosts[host];
+	for (uint32_t i = 0; i < it->n_nodes; i++)
+		if (g_ascii_strcasecmp(it->nodes[i].name, it->name) == 0)
+			return (hosts->len - 1) | (uint32_t)it->nodes[i].state << 8;
+	return hosts->len - 1;
+}
+
+/* The objects' number: the same for others that are alike, in the same relations. */
+static uint32_t describe(struct picker *picker, const GArray *vms, const GArray *gpus)
+{
+	g_autoptr(GArray) hosts = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	guint n = vms->len + gpus->len;
+	g_autofree const struct object **objects = g_new(const struct object *, n + 1);
+	for (guint i = 0; i < n; i++)
+		objects[i] = i < vms->len ? &picker->vms[g_array_index(vms, uint32_t, i)]
+					  : &picker->gpus[g_array_index(gpus, uint32_t, i - vms->len)];
+	put(picker, vms->len);
+	for (guint i = 0; i < n; i++) {
+		put(picker, objects[i]->sort);
+		for (uint32_t h = 0; h < objects[i]->n_hosts; h++)
+			put(picker, local_host(picker, hosts, objects[i]->hosts[h]));
+		for (guint k = 0; k <= i; k++)
+			put_order(picker, objects[i], objects[k]);
+		for (guint v = 0; v < vms->len && i >= vms->len; v++)
+			put(picker, ties(picker, objects[v], objects[i]));
+	}
+	return number(picker);
+}
+
+/* Is it the first of its like? */
+static bool is_first(struct picker *picker, uint32_t what)
+{
+	return g_hash_table_add(picker->seen, GUINT_TO_POINTER(what));
+}
+
+/* Two VMs and two GPUs at most, and the GPUs that the VMs name; NO_INDEX where there is none. */
+static bool explore_few(struct picker *picker, const uint32_t vms[2], const uint32_t gpus[2])
+{
+	g_autoptr(GArray) of_vms = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	g_autoptr(GArray) of_gpus = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	for (int i = 0; i < 2; i++) {
+		if (gpus[i] != NO_INDEX)
+			insert(of_gpus, gpus[i]);
+		if (vms[i] == NO_INDEX)
+			continue;
+		insert(of_vms, vms[i]);
+		for (uint32_t k = 0; k < picker->vms[vms[i]].n_named; k++)
+			insert(of_gpus, picker->vms[vms[i]].named[k]);
+	}
+	if (!is_first(picker, describe(picker, of_vms, of_gpus)))
+		return true;
+	struct part_of of = { picker->plan, picker->reach, picker->at_start, of_vms, of_gpus, NO_INDEX, NULL, NULL };
+	return go_on(picker, explore_part(picker, &of));
+}
+
+/* ---- one host ---- */
+
+struct on_host {
+	GArray *vms, *gpus; /* uint32_t: that have something to do with the host, and matter */
+};
+
+static bool visits(const struct object *object, uint32_t host)
+{
+	return object->hosts[0] == host || (object->n_hosts == 2 && object->hosts[1] == host);
+}
+
+static void on_host_fill(const struct picker *picker, uint32_t host, struct on_host *on)
+{
+	const struct host *it = &picker->world->hosts[host];
+	on->vms = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	on->gpus = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	for (uint32_t v = 0; v < picker->world->n_vms; v++)
+		if (visits(&picker->vms[v], host) && matters_vm(picker, &picker->vms[v]))
+			g_array_append_val(on->vms, v);
+	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++)
+		if (matters_gpu(picker, &picker->gpus[g]))
+			g_array_append_val(on->gpus, g);
+}
+
+static bool same_places(const struct picker *picker, uint32_t a, uint32_t b)
+{
+	const struct vm *left = &picker->world->vms[a], *right = &picker->world->vms[b];
+	if (picker->vms[a].twins != picker->vms[b].twins || picker->vms[a].n_named != picker->vms[b].n_named)
+		return false;
+	for (uint32_t i = 0; i < picker->vms[a].n_named; i++)
+		if (picker->vms[a].named[i] != picker->vms[b].named[i])
+			return false;
+	for (uint32_t i = 0; i < left->n_adapters; i++)
+		if (left->adapters[i].gpus != right->adapters[i].gpus)
+			return false;
+	return true;
+}
+
+/* Of VMs that only their names tell apart, two are enough: no more occur together. */
+static GArray *some_of_each(const struct picker *picker, const GArray *vms)
+{
+	GArray *kept = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	for (guint i = 0; i < vms->len; i++) {
+		uint32_t vm = g_array_index(vms, uint32_t, i);
+		uint32_t alike = 0;
+		for (guint k = 0; k < kept->len; k++)
+			alike += same_places(picker, vm, g_array_index(kept, uint32_t, k));
+		if (alike < ALIKE_KEPT)
+			g_array_append_val(kept, vm);
+	}
+	return kept;
+}
+
+static uint32_t item_or_none(const GArray *items, guint i)
+{
+	return i < items->len ? g_array_index(items, uint32_t, i) : NO_INDEX;
+}
+
+/* All pairs of VMs with all pairs of GPUs; where there is one, it alone. */
+static bool explore_pairs(struct picker *picker, const GArray *vms, const GArray *gpus)
+{
+	guint n_vms = MAX(vms->len, 2), n_gpus = MAX(gpus->len, 2);
+	for (guint v = 0; v < n_vms; v++)
+		for (guint w = v + 1; w < n_vms; w++)
+			for (guint g = 0; g < n_gpus; g++)
+				for (guint c = g + 1; c < n_gpus; c++)
+					if (!explore_few(picker,
+						    (uint32_t[]){ item_or_none(vms, v), item_or_none(vms, w) },
+						    (uint32_t[]){ item_or_none(gpus, g), item_or_none(gpus, c) }))
+						return false;
+	return true;
+}
+
+/* Per object of the list who leads it: the first of its twins that is not 'alone'. True when someone is led. */
+static uint32_t *leads_of(const struct object *objects, uint32_t n, const GArray *list, uint32_t alone, GArray *classes)
+{
+	uint32_t *leads = g_new(uint32_t, n + 1);
+	for (uint32_t i = 0; i < n; i++)
+		leads[i] = i;
+	for (guint i = 0; i < list->len; i++) {
+		uint32_t it = g_array_index(list, uint32_t, i);
+		for (guint k = 0; k < i && it != alone; k++) {
+			uint32_t other = g_array_index(list, uint32_t, k);
+			if (other == alone || objects[other].twins != objects[it].twins)
+				continue;
+			leads[it] = leads[other];
+			break;
+		}
+		if (leads[it] == it && objects[it].n_steps && it != alone && classes)
+			g_array_append_val(classes, it);
+	}
+	return leads;
+}
+
+/* The host with all it has: twins move together, but for one VM or GPU in turn, one of each class. */
+static bool explore_host(struct picker *picker, uint32_t host, const struct on_host *on)
+{
+	const struct host *it = &picker->world->hosts[host];
+	g_autoptr(GArray) gpus = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	g_autoptr(GArray) vm_classes = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	g_autoptr(GArray) gpu_classes = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++)
+		g_array_append_val(gpus, g);
+	uint32_t n_vms = picker->world->n_vms, n_gpus = picker->world->n_gpus;
+	g_free(leads_of(picker->vms, n_vms, on->vms, NO_INDEX, vm_classes));
+	g_free(leads_of(picker->gpus, n_gpus, gpus, NO_INDEX, gpu_classes));
+	for (guint i = 0; i < vm_classes->len + gpu_classes->len; i++) {
+		bool is_vm = i < vm_classes->len;
+		uint32_t vm = is_vm ? g_array_index(vm_classes, uint32_t, i) : NO_INDEX;
+		uint32_t gpu = is_vm ? NO_INDEX : g_array_index(gpu_classes, uint32_t, i - vm_classes->len);
+		g_autofree uint32_t *vm_leads = leads_of(picker->vms, n_vms, on->vms, vm, NULL);
+		g_autofree uint32_t *gpu_leads = leads_of(picker->gpus, n_gpus, gpus, gpu, NULL);
+		struct part_of of = { picker->plan, picker->reach, picker->at_start, on->vms, gpus, host, vm_leads,
+			gpu_leads };
+		if (!go_on(picker, explore_part(picker, &of)))
+			return false;
+	}
+	return true;
+}
+
+/* How many of each sort there are, and what the host's pools are: sums depend on it. */
+static uint32_t describe_host(struct picker *picker, uint32_t host, const struct on_host *on, const GArray *some)
+{
+	const struct host *it = &picker->world->hosts[host];
+	uint32_t what = describe(picker, some, on->gpus);
+	put_text(picker, "host");
+	put(picker, what);
+	for (guint i = 0; i < on->vms->len; i++)
+		put(picker, picker->vms[g_array_index(on->vms, uint32_t, i)].sort);
+	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++)
+		put(picker, picker->gpus[g].sort);
+	for (uint32_t i = 0; i < it->n_pools; i++) {
+		put_text(picker, it->pools[i].name);
+		put(picker, it->pools[i].n_members);
+	}
+	put_maybe(picker, it->memory_free_bytes);
+	for (uint32_t i = 0; i < picker->plan->n_steps; i++)
+		if (picker->plan->steps[i].kind == STEP_CREATE_POOL && picker->plan->steps[i].host == host)
+			put_text(picker, picker->plan->steps[i].pool);
+	return number(picker);
+}
+
+static bool check_one_host(struct picker *picker, uint32_t host, const struct on_host *on)
+{
+	g_autoptr(GArray) some = some_of_each(picker, on->vms);
+	if (!is_first(picker, describe_host(picker, host, on, some)))
+		return true;
+	return explore_host(picker, host, on) && explore_pairs(picker, some, on->gpus);
+}
+
+/* ---- two hosts ---- */
+
+struct pair { /* a VM with a partition, or none, and a GPU of one host */
+	uint32_t vm, gpu;
+};
+
+/* Has, or comes to have, a partition. */
+static bool has_partition(const struct picker *picker, const struct object *vm)
+{
+	bool has = picker->world->vms[vm->at].n_adapters > 0;
+	for (uint32_t i = 0; i < vm->n_steps; i++)
+		has |= step_of(picker, vm, i)->kind == STEP_ADD_ADAPTER;
+	return has;
+}
+
+/* One pair of each sort. */
+static GArray *pairs_of(struct picker *picker, const struct on_host *on)
+{
+	GArray *pairs = g_array_new(FALSE, FALSE, sizeof(struct pair));
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_direct_hash, g_direct_equal);
+	for (guint g = 0; g < on->gpus->len; g++) {
+		uint32_t gpu = g_array_index(on->gpus, uint32_t, g);
+		bool alone = true;
+		for (guint v = 0; v < on->vms->len; v++) {
+			struct pair pair = { g_array_index(on->vms, uint32_t, v), gpu };
+			if (!has_partition(picker, &picker->vms[pair.vm]))
+				continue;
+			alone = false;
+			put(picker, picker->vms[pair.vm].twins);
+			put(picker, picker->gpus[gpu].twins);
+			put(picker, ties(picker, &picker->vms[pair.vm], &picker->gpus[gpu]));
+			if (g_hash_table_add(seen, GUINT_TO_POINTER(number(picker))))
+				g_array_append_val(pairs, pair);
+		}
+		struct pair pair = { NO_INDEX, gpu };
+		if (alone && g_hash_table_add(seen, GUINT_TO_POINTER(picker->gpus[gpu].twins)))
+			g_array_append_val(pairs, pair);
+	}
+	return pairs;
+}
+
+static bool check_two_hosts(struct picker *picker, const GArray *a, const GArray *b)
+{
+	for (guint i = 0; i < a->len; i++)
+		for (guint k = 0; k < b->len; k++) {
+			const struct pair *x = &g_array_index(a, struct pair, i);
+			const struct pair *y = &g_array_index(b, struct pair, k);
+			if (!explore_few(picker, (uint32_t[]){ x->vm, y->vm }, (uint32_t[]){ x->gpu, y->gpu }))
+				return false;
+		}
+	return true;
+}
+
+/* Only how GPUs of a cluster are alike concerns two hosts. */
+static bool crosses_hosts(const struct picker *picker)
+{
+	return picker->plan->rules->strategy == STRATEGY_HOMOGENEOUS;
+}
+
+static bool check_hosts_and_pairs(struct picker *picker, struct on_host *on)
+{
+	uint32_t n = picker->world->n_hosts;
+	for (uint32_t h = 0; h < n; h++)
+		if (!check_one_host(picker, h, &on[h]))
+			return false;
+	g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+	for (uint32_t h = 0; h < n && crosses_hosts(picker); h++) {
+		g_ptr_array_add(pairs, pairs_of(picker, &on[h]));
+		for (uint32_t k = 0; k < h; k++)
+			if (!check_two_hosts(picker, g_ptr_array_index(pairs, k), g_ptr_array_index(pairs, h)))
+				return false;
+	}
+	return true;
+}
+
+enum checked check_by_parts(const struct plan *plan, uint32_t states_max, struct diags *diags)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	g_autoptr(reach_auto) reach = reach_new(plan->steps, plan->n_steps);
+	g_autoptr(GHashTable) numbers =
+		g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_direct_hash, g_direct_equal);
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	struct picker picker = { .plan = plan,
+		.world = plan->observed,
+		.reach = reach,
+		.at_start = invariant_state(arena, plan->observed, plan->rules),
+		.numbers = numbers,
+		.key = key,
+		.seen = seen,
+		.states_max = states_max,
+		.diags = diags };
+	uint32_t n = plan->observed->n_hosts;
+	g_autofree struct on_host *on = g_new0(struct on_host, n + 1);
+	make_objects(&picker);
+	for (uint32_t h = 0; h < n; h++)
+		on_host_fill(&picker, h, &on[h]);
+	bool fine = picker.unsure || check_hosts_and_pairs(&picker, on);
+	for (uint32_t h = 0; h < n; h++) {
+		g_array_unref(on[h].vms);
+		g_array_unref(on[h].gpus);
+	}
+	g_free(picker.vms);
+	g_free(picker.gpus);
+	return !fine ? CHECKED_BROKEN : picker.unsure ? CHECKED_UNSURE : CHECKED_FINE;
+}
