@@ -182,7 +182,8 @@ enum plan_mode again_mode(struct apply *apply, const struct plan *plan)
 		result = diag_add(apply->diags, D_OWNER, plan->spec ? plan->spec->name_loc : LOC_NONE, NULL,
 			"cluster '%s' belongs to another repository; 'apply --adopt' takes it over", plan->cluster);
 	if (plan->suspended && plan->n_steps)
-		result = diag_add(apply->diags, D_SUSPENDED, plan->spec ? plan->spec->name_loc : LOC_NONE, NULL,
+		result = diag_add(apply->diags, D_SUSPENDED,
+			plan->spec ? head_loc(&plan->spec->head, "suspend") : LOC_NONE, NULL,
 			"cluster '%s' is suspended, so nothing is applied; remove 'suspend: true'", plan->cluster);
 	if (plan->observed && check_commit(apply, plan->observed) < 0)
 		result = -1;

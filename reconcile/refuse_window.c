@@ -50,14 +50,38 @@ static bool refuse_vms(const struct overrun *overrun)
 	return any;
 }
 
+/* What strategy Rolling would need at a time: the longest unit as it is now, or, where a count joins hosts, the busiest
+ * host. */
+static uint32_t rolling_needs(const struct overrun *overrun)
+{
+	const struct world *world = overrun->wants->input->observed;
+	struct rules rolling = { .strategy = STRATEGY_ROLLING };
+	struct plan plan = { .rules = &rolling, .steps = overrun->steps, .n_steps = overrun->n_steps };
+	g_autofree bool *of_host = g_new0(bool, overrun->n_steps + 1);
+	uint32_t busiest = 0;
+	for (uint32_t host = 0; host < world->n_hosts; host++) {
+		for (uint32_t i = 0; i < overrun->n_steps; i++)
+			of_host[i] = overrun->counted[i] && overrun->steps[i].host == host;
+		busiest = MAX(busiest, gate_seconds(overrun->steps, overrun->n_steps, of_host));
+	}
+	return MIN(busiest, gate_needs(&plan, NULL));
+}
+
 static const char *reason(const struct overrun *overrun, uint32_t needs_s, uint32_t longest_s)
 {
 	struct arena *arena = overrun->wants->arena;
 	bool rolls = overrun->wants->input->cluster->rollout.strategy == STRATEGY_ROLLING;
+	uint32_t rolling_s = rolls ? UINT32_MAX : rolling_needs(overrun);
+	const char *other =
+		rolling_s > longest_s
+			? ""
+			: arena_printf(arena,
+				  ", or choose strategy Rolling, which needs about %s at a time and goes on "
+				  "in the next window",
+				  clock_duration(arena, rolling_s));
 	return arena_printf(arena, "%s needs about %s and the longest window is open for %s; make a window longer%s",
 		rolls ? "what must be done in one go" : "the change", clock_duration(arena, needs_s),
-		clock_duration(arena, longest_s),
-		rolls ? "" : ", or choose strategy Rolling, which goes on in the next window");
+		clock_duration(arena, longest_s), other);
 }
 
 bool refuse_window(struct wants *wants, const struct world *goal, const struct touch *touch)

@@ -59,9 +59,23 @@ static void refusal_says_how_long_and_what_to_do(void **state)
 	struct scene *scene = scene_new(true, 3, 2, 4);
 	scene_run(scene, 12);
 	const char *reason = plan_with(scene, "Homogeneous", 60, "")->refusals[0].reason;
-	assert_non_null(strstr(reason, "the longest window is open for 1m"));
-	assert_non_null(strstr(reason, "Rolling"));
-	assert_non_null(strstr(reason, "make a window longer"));
+	assert_non_null(strstr(reason, "the longest window is open for 1m; make a window longer"));
+	assert_null(strstr(reason, "Rolling")); /* which would not do either */
+	scene_free(scene);
+}
+
+static void refusal_names_rolling_where_it_would_do(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(true, 1, 2, 8);
+	for (uint32_t i = 0; i < 6; i++)
+		scene_vm(scene, arena_printf(scene->arena, "vm-%u", i), 0, VM_RUNNING, -1);
+	struct plan *plan = plan_with(scene, "Homogeneous", 150, "");
+	assert_int_equal(plan->n_refusals, 6);
+	assert_non_null(strstr(plan->refusals[0].reason, "or choose strategy Rolling, which needs about"));
+	plan = plan_with(scene, "Rolling", 150, "");
+	assert_int_equal(plan->n_refusals, 0);
+	assert_int_equal(scene_count(plan, STEP_STOP_VM), 6);
 	scene_free(scene);
 }
 
@@ -96,6 +110,7 @@ int main(void)
 		cmocka_unit_test(change_that_no_window_holds_is_refused),
 		cmocka_unit_test(unit_that_no_window_holds_is_refused),
 		cmocka_unit_test(refusal_says_how_long_and_what_to_do),
+		cmocka_unit_test(refusal_names_rolling_where_it_would_do),
 		cmocka_unit_test(what_stops_nobody_is_served_all_the_same),
 		cmocka_unit_test(plan_that_stops_nobody_needs_no_window),
 	};
