@@ -185,8 +185,8 @@ static char *vm_step_text(struct arena *arena, const struct step *step)
 	case STEP_START_VM:
 		return arena_printf(arena, "start %s", vm);
 	case STEP_MOVE_VM:
-		return arena_printf(arena, "move %s from %s to %s", vm, step->host_name ? step->host_name : "?",
-			step->to_host ? step->to_host : "?");
+		return arena_printf(arena, "move %s%s from %s to %s", vm, step->live ? " live" : "",
+			step->host_name ? step->host_name : "?", step->to_host ? step->to_host : "?");
 	case STEP_SET_OFFLINE_ACTION:
 		return arena_printf(arena, "set offline action of %s to %s", vm,
 			name_of(&offline_action_names, (int)step->offline_action));

@@ -88,6 +88,8 @@ static int compare_kind(const struct step *a, const struct step *b)
 		return a->kind < b->kind ? -1 : 1;
 	if (a->cause != b->cause)
 		return a->cause < b->cause ? -1 : 1;
+	if (a->live != b->live)
+		return a->live ? 1 : -1;
 	if (a->kind == STEP_SET_COUNT && a->count != b->count)
 		return a->count < b->count ? -1 : 1;
 	return 0;

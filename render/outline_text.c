@@ -128,6 +128,21 @@ static bool same_pool(const struct outline_group *group)
 	return true;
 }
 
+/* A VM that is off moves too; it is a live move that people look out for. */
+static void put_where(GString *out, const struct outline_group *group)
+{
+	const struct step *first = group->steps[0];
+	bool same = true;
+	for (uint32_t i = 1; i < group->n; i++)
+		same &= g_strcmp0(group->steps[i]->to_host, first->to_host) == 0;
+	if (first->live)
+		g_string_append(out, " live");
+	if (same && first->to_host) {
+		g_string_append(out, " to ");
+		print_text(out, first->to_host);
+	}
+}
+
 void outline_group_title(GString *out, const struct outline_group *group)
 {
 	const struct step *first = group->steps[0];
@@ -138,6 +153,8 @@ void outline_group_title(GString *out, const struct outline_group *group)
 		g_string_append_printf(out, " from %u to %u", first->count_before, first->count);
 	else if (first->kind == STEP_SET_COUNT)
 		g_string_append_printf(out, " to %u", first->count);
+	else if (first->kind == STEP_MOVE_VM)
+		put_where(out, group);
 	if (!title->tail)
 		return;
 	g_string_append_printf(out, "%s ", title->tail);
@@ -223,6 +240,20 @@ void outline_budget(GString *out, const struct plan_budget *budget)
 		g_string_append_printf(out, ", %u allowed", budget->allowed);
 	else
 		g_string_append(out, ", no limit is set");
+}
+
+bool outline_mixed(GString *out, const struct plan *plan)
+{
+	const struct plan_mixed *mixed = &plan->mixed;
+	if (!mixed->set)
+		return false;
+	g_string_append(out, "rolling: the hosts differ in their partition counts from ");
+	print_text(out, mixed->first_host);
+	g_string_append(out, " to ");
+	print_text(out, mixed->last_host);
+	g_string_append(out, " for about ");
+	print_duration(out, mixed->seconds);
+	return true;
 }
 
 void outline_refusal(GString *out, const struct refusal *refusal, const struct style *style)
