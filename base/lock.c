@@ -11,6 +11,12 @@ int lock_open(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+int lock_open_to_test(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
 static int set_lock(int fd, int command, short type, int64_t offset, int64_t n_bytes)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = offset, .l_len = n_bytes };

@@ -12,6 +12,9 @@ enum { LOCK_HELD = 1 };
 /* Opens the file, creates it where it is missing (never its contents). The descriptor, or a negative errno. */
 int lock_open(const char *path);
 
+/* For lock_test() alone: needs no right to write, so that whoever may only look is told the truth. The file must exist. */
+int lock_open_to_test(const char *path);
+
 /* Takes 'n_bytes' from 'offset' (0: to the end, however far it grows) for writing. 0, LOCK_HELD when somebody else has
  * any of them, or a negative errno. */
 int lock_try(int fd, int64_t offset, int64_t n_bytes);

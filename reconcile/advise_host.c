@@ -62,25 +62,11 @@ static const char *refusing_policy(const struct advice *advice, uint32_t host)
 	return NULL;
 }
 
-static const char *policy_off(const struct advice *advice, uint32_t host)
-{
-	const struct host *it = host_of(advice, host);
-	bool secure = it->require_secure_assignment == TRI_NO, supported = it->require_supported_assignment == TRI_NO;
-	if (!secure && !supported)
-		return NULL;
-	return arena_printf(advice->wants->arena, "on '%s' %s 0, so the isolation of GPUs is not checked", it->name,
-		secure && supported
-			? "the policies RequireSecureDeviceAssignment and RequireSupportedDeviceAssignment are"
-		: secure ? "the policy RequireSecureDeviceAssignment is"
-			 : "the policy RequireSupportedDeviceAssignment is");
-}
-
 static const struct advice_rule host_rules[] = {
 	{ D_PLATFORM, old_build },
 	{ D_PLATFORM, lesser_edition },
 	{ D_SRIOV, no_sriov },
 	{ D_POLICY, refusing_policy },
-	{ D_POLICY_OFF, policy_off },
 };
 
 void advise_host(const struct advice *advice, uint32_t host)

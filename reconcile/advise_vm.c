@@ -188,7 +188,7 @@ static const char *pinned_to_nothing(const struct advice *advice, uint32_t vm)
 			"the next run gives it one that is not pinned",
 			it->name, pin,
 			gpu == NO_INDEX ? "is not there"
-					: arena_printf(advice->wants->arena, "is %s",
+					: arena_printf(advice->wants->arena, "has state '%s'",
 						  name_of(&gpu_state_names, advice->goal->gpus[gpu].state)));
 	}
 	return NULL;

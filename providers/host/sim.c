@@ -197,8 +197,12 @@ static void carry_out_locked(struct sim_session *session, struct diags *diags)
 {
 	if (session->lease.fd < 0)
 		session->lease.fd = sim_file_lock_open(session->file);
-	if (session->lease.fd < 0 || sim_file_lock_write(session->lease.fd))
-		return fail(session, HOST_DENIED, NULL, "the lock file beside the world cannot be opened or locked");
+	int result = session->lease.fd < 0 ? session->lease.fd : sim_file_lock_write(session->lease.fd);
+	if (result < 0) {
+		g_autofree char *message =
+			g_strdup_printf("the lock file beside the world cannot be used: %s", g_strerror(-result));
+		return fail(session, HOST_DENIED, NULL, message);
+	}
 	struct sim_world *world = sim_file_world(session->file, diags);
 	if (world)
 		answer_from(session, world, diags);

@@ -215,7 +215,7 @@ bool sim_file_lease_is_held(const struct sim_file *file, const char *host)
 	g_autofree char *path = g_strconcat(file->path, ".lock", NULL);
 	if (file_kind(path, true) == FILE_MISSING)
 		return false;
-	int fd = lock_open(path);
+	int fd = lock_open_to_test(path);
 	bool held = fd < 0 || lock_test(fd, lease_byte(host), 1) != 0;
 	lock_close(fd);
 	return held;

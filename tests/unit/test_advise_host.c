@@ -60,20 +60,6 @@ static void policy_that_would_refuse_a_start_is_told(void **state)
 	scene_free(scene);
 }
 
-static void policy_that_is_off_is_told(void **state)
-{
-	(void)state;
-	struct scene *scene = scene_new(false, 1, 1, 2);
-	assert_false(tells(scene, D_POLICY_OFF));
-	scene->hosts[0].host.require_supported_assignment = TRI_NO;
-	assert_true(tells(scene, D_POLICY_OFF));
-	scene->hosts[0].host.require_supported_assignment = TRI_YES;
-	assert_false(tells(scene, D_POLICY_OFF));
-	scene->hosts[0].host.require_secure_assignment = TRI_NO;
-	assert_true(tells(scene, D_POLICY_OFF));
-	scene_free(scene);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -81,7 +67,6 @@ int main(void)
 		cmocka_unit_test(edition_counts_in_failover_clusters_alone),
 		cmocka_unit_test(host_without_sriov_is_told),
 		cmocka_unit_test(policy_that_would_refuse_a_start_is_told),
-		cmocka_unit_test(policy_that_is_off_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

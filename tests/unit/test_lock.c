@@ -141,9 +141,24 @@ static void open_keeps_contents_and_tells_errors(void **state)
 	assert_int_equal(lock_try(-1, 0, 1), -EBADF);
 }
 
+/* Whoever may only read the file sees the lock all the same. */
+static void file_opened_to_be_tested_tells_who_holds_it(void **state)
+{
+	struct fixture *fixture = *state;
+	assert_int_equal(lock_try(fixture->one, 3, 1), 0);
+	int fd = lock_open_to_test(fixture->path);
+	assert_true(fd >= 0);
+	assert_int_equal(lock_test(fd, 3, 1), LOCK_HELD);
+	assert_int_equal(lock_test(fd, 4, 1), 0);
+	assert_int_equal(lock_try(fd, 4, 1), -EBADF); /* it is for nothing else */
+	lock_close(fd);
+	assert_int_equal(lock_open_to_test("/nowhere/lock"), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(file_opened_to_be_tested_tells_who_holds_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(held_range_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(other_range_is_free, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(released_range_is_free, set_up, tear_down),

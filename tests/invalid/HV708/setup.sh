@@ -1,0 +1,2 @@
+# Where the lock file should be nothing can be opened for writing.
+mkdir world.yaml.lock
