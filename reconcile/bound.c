@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* So many choices of GPUs are compared for one host; with more, only what all of them share is counted. */
-enum { BOUND_CHOICES_MAX = 20000 };
+enum { BOUND_CHOICES_MAX = 4096 };
 
 /* ---- what is known of a VM ---- */
 
