@@ -427,6 +427,13 @@ static void row_18_host_back_from_repair_is_aligned(void **state)
 	}
 	struct plan *plan = scene_plan(scene, scene_manifests(scene, 4, "vm-*", NULL));
 	assert_cost(plan, 0, 0, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(plan->steps[i].kind, STEP_SET_COUNT);
+		assert_int_equal(plan->steps[i].host, 2);
+		assert_int_equal(plan->steps[i].n_after, 0);
+	}
+	assert_int_equal(plan_exit(plan), EXIT_DONE);
+	assert_int_equal(plan->diags->n_errors + plan->diags->n_warnings, 0);
 	scene_free(scene);
 }
 
@@ -438,11 +445,52 @@ static void row_19_missing_host_lets_local_work_go_on(void **state)
 	scene_vm(scene, "vm-x", 0, VM_RUNNING, -1);
 	struct plan *plan = scene_plan(scene, scene_manifests(scene, 8, "vm-*", NULL));
 	assert_cost(plan, 1, 0, 3);
+	static const enum step_kind kinds[] = { STEP_STOP_VM, STEP_ADD_ADAPTER, STEP_START_VM };
+	assert_kinds(plan, kinds, G_N_ELEMENTS(kinds));
 	assert_true(plan->incomplete_hosts);
 	assert_int_equal(plan_exit(plan), EXIT_INCOMPLETE);
 	plan = scene_plan(scene, scene_manifests(scene, 4, "vm-*", NULL));
 	assert_int_equal(scene_count(plan, STEP_SET_COUNT), 0);
 	assert_int_equal(plan->refusals[0].code, D_HOSTS_MISSING);
+	assert_non_null(strstr(plan->refusals[0].reason, "'hv03'"));
+	assert_int_equal(scene_count(plan, STEP_ADD_ADAPTER), 1); /* what fits the present count is served */
+	scene_free(scene);
+}
+
+#define NODES(third) \
+	"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c }\nspec:\n  type: Failover\n" \
+	"  hosts: [{ name: hv01 }, { name: hv02 }, { name: hv03, " third " }]\n  gpus:\n" \
+	"    - { name: vdi, match: { model: NVIDIA A2 }, partitionCount: 4 }\n"
+
+static void host_in_maintenance_is_no_reason_to_wait(void **state)
+{
+	(void)state;
+	SCENE(scene, true, 3, 2, 8);
+	scene->missing = "hv03";
+	struct plan *plan = scene_plan(scene, NODES("maintenance: true"));
+	assert_cost(plan, 0, 0, 4);
+	assert_false(plan->incomplete_hosts);
+	assert_int_equal(plan_exit(plan), EXIT_DONE);
+	scene->missing = NULL; /* it is back, still marked: aligned with the others */
+	plan = scene_plan(scene, NODES("maintenance: true"));
+	assert_cost(plan, 0, 0, 6);
+	scene_free(scene);
+}
+
+static void excluded_host_is_left_alone_there_or_not(void **state)
+{
+	(void)state;
+	SCENE(scene, true, 3, 2, 8);
+	scene_vm(scene, "vm-a", 2, VM_RUNNING, 0);
+	for (int there = 0; there <= 1; there++) {
+		scene->missing = there ? NULL : "hv03";
+		struct plan *plan = scene_plan(scene, NODES("exclude: it goes back to the vendor"));
+		assert_cost(plan, 0, 0, 4);
+		for (uint32_t i = 0; i < plan->n_steps; i++)
+			assert_int_not_equal(plan->steps[i].host, 2);
+		assert_false(plan->incomplete_hosts);
+		assert_int_equal(plan_exit(plan), EXIT_DONE);
+	}
 	scene_free(scene);
 }
 
@@ -614,6 +662,8 @@ int main(void)
 		cmocka_unit_test(row_17_off_vms_lose_their_adapters_and_get_them_back),
 		cmocka_unit_test(row_18_host_back_from_repair_is_aligned),
 		cmocka_unit_test(row_19_missing_host_lets_local_work_go_on),
+		cmocka_unit_test(host_in_maintenance_is_no_reason_to_wait),
+		cmocka_unit_test(excluded_host_is_left_alone_there_or_not),
 		cmocka_unit_test(row_20_way_back_goes_to_the_count_of_the_failed_gpu),
 		cmocka_unit_test(row_21_interrupted_half_way_goes_forward),
 		cmocka_unit_test(row_22_deleted_line_takes_the_partition_back),
