@@ -166,8 +166,9 @@ const struct command command_apply = {
 		   "plan out. Where "
 		   "nobody can be asked, a plan that stops running VMs is refused unless the manifest sets "
 		   "rollout.maxUnavailable or "
-		   "rollout.windows, or --allow covers it. When a step fails, VMs are brought back. Ctrl-C once begins "
-		   "nothing new "
+		   "rollout.windows, or --allow covers it. Outside of these windows no VM is stopped: apply does the "
+		   "rest, says when the next one opens and exits with 5, or waits with --wait-for-window. When a step "
+		   "fails, VMs are brought back. Ctrl-C once begins nothing new "
 		   "and brings back what is down; twice stops at once, and 'hvgpu restore' brings back the rest.",
 	.examples = "  hvgpu apply clusters/\n"
 		    "  hvgpu apply paris.plan --auto-approve\n"

@@ -253,7 +253,9 @@ static void add_power_steps(struct maker *maker, uint32_t vm)
 		struct step *stop =
 			add_vm_step(maker, STEP_STOP_VM, vm, touch_cause_of(maker, vm), touch_why(maker, vm));
 		const struct spec_cluster *cluster = needs->wants->input->cluster;
-		stop->stop_method = cluster ? cluster->rollout.stop.method : STOP_SHUTDOWN;
+		/* Never refuses all stops but those that a debt needs (refuse.c). */
+		bool may_choose = cluster && cluster->rollout.stop.method != STOP_NEVER;
+		stop->stop_method = may_choose ? cluster->rollout.stop.method : STOP_SHUTDOWN;
 		stop->stop_timeout_s = cluster ? cluster->rollout.stop.timeout_s : 300;
 		stop->on_timeout = cluster ? cluster->rollout.stop.on_timeout : ON_TIMEOUT_FAIL;
 		add_vm_step(maker, STEP_START_VM, vm, CAUSE_RETURN, "it ran before");
