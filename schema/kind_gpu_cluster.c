@@ -75,8 +75,8 @@ static const struct field window_fields[] = {
 	{ "days", F_TEXTS(struct spec_window, days), .names = &day_names,
 		.doc = "Days on which the window opens. Default: all." },
 	{ "start", F_CLOCK(struct spec_window, start_minute), .flags = FIELD_REQUIRED,
-		.doc = "When it opens, as \"HH:MM\" in its time zone. Where clocks jump over that, at the jump; where they "
-		       "show it twice, at the first." },
+		.doc = "When it opens, as \"HH:MM\" in its time zone. Where clocks jump over that, at the jump; where "
+		       "they show it twice, at the first." },
 	{ "duration", F_DURATION(struct spec_window, duration_s), .max = 7 * 86400, .flags = FIELD_REQUIRED,
 		.doc = "How long it stays open, in elapsed time, at most 7d. Windows that touch are one." },
 	{ "timeZone", F_TEXT(struct spec_window, time_zone), .flags = FIELD_NOT_EMPTY, .preset = "UTC",
