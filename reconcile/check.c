@@ -198,21 +198,6 @@ static int check_once(const struct plan *plan, struct diags *diags)
 	return 0;
 }
 
-/* The way back to safety is bound by no budget. */
-static int check_budget(const struct plan *plan, struct diags *diags)
-{
-	if (!plan->budget.set || plan->mode == PLAN_RESTORE)
-		return 0;
-	uint32_t peak = check_peak(plan);
-	if (peak > plan->budget.allowed) /* perhaps by what earlier runs left: what counts is that no more is taken */
-		peak = check_taken(plan);
-	if (peak <= plan->budget.allowed)
-		return 0;
-	return diag_add(diags, D_INVARIANT, LOC_NONE, NULL,
-		"the plan would break 'budget': %u VMs could be down at once, maxUnavailable allows %u", peak,
-		plan->budget.allowed);
-}
-
 int check_plan(struct arena *arena, const struct world *world, const struct plan *given, struct diags *diags)
 {
 	struct plan plan = *given;

@@ -84,34 +84,53 @@ static uint32_t widest(const struct reach *reach, const GArray *intervals)
 	return n - matched;
 }
 
+static GArray *all_held(const struct plan *plan)
+{
+	g_autofree struct interval *of_vm = down_by_vm(plan);
+	GArray *held = g_array_new(FALSE, FALSE, sizeof(struct interval));
+	for (uint32_t v = 0; v < plan->observed->n_vms; v++)
+		if (is_held(&of_vm[v]))
+			g_array_append_val(held, of_vm[v]);
+	return held;
+}
+
 uint32_t check_peak(const struct plan *plan)
 {
 	g_autoptr(reach_auto) reach = reach_new(plan->steps, plan->n_steps);
-	g_autoptr(GArray) intervals = g_array_new(FALSE, FALSE, sizeof(struct interval));
-	g_autofree struct interval *of_vm = down_by_vm(plan);
-	for (uint32_t v = 0; v < plan->observed->n_vms; v++)
-		if (is_held(&of_vm[v]))
-			g_array_append_val(intervals, of_vm[v]);
-	return widest(reach, intervals);
+	g_autoptr(GArray) held = all_held(plan);
+	return widest(reach, held);
 }
 
-uint32_t check_taken(const struct plan *plan)
+/* The most that are down together with this one. */
+static uint32_t widest_with(const struct reach *reach, const GArray *held, const struct interval *one)
 {
-	g_autoptr(reach_auto) reach = reach_new(plan->steps, plan->n_steps);
-	g_autofree struct interval *of_vm = down_by_vm(plan);
-	uint32_t most = 0;
-	for (uint32_t v = 0; v < plan->observed->n_vms; v++) {
-		g_autoptr(GArray) beside = g_array_new(FALSE, FALSE, sizeof(struct interval));
-		if (of_vm[v].first == NO_INDEX)
-			continue;
-		for (uint32_t w = 0; w < plan->observed->n_vms; w++)
-			if (w != v && is_held(&of_vm[w]) && !comes_before(reach, &of_vm[v], &of_vm[w]) &&
-				!comes_before(reach, &of_vm[w], &of_vm[v]))
-				g_array_append_val(beside, of_vm[w]);
-		uint32_t n = 1 + widest(reach, beside);
-		most = MAX(most, n);
+	g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(struct interval));
+	for (guint i = 0; i < held->len; i++) {
+		const struct interval *it = &g_array_index(held, struct interval, i);
+		if (it != one && !comes_before(reach, it, one) && !comes_before(reach, one, it))
+			g_array_append_val(others, *it);
 	}
-	return most;
+	return 1 + widest(reach, others);
+}
+
+int check_budget(const struct plan *plan, struct diags *diags)
+{
+	if (!plan->budget.set || plan->mode == PLAN_RESTORE)
+		return 0;
+	g_autoptr(reach_auto) reach = reach_new(plan->steps, plan->n_steps);
+	g_autoptr(GArray) held = all_held(plan);
+	uint32_t peak = widest(reach, held);
+	for (guint i = 0; peak > plan->budget.allowed && i < held->len; i++) {
+		const struct interval *it = &g_array_index(held, struct interval, i);
+		uint32_t n = it->first == NO_INDEX ? 0 : widest_with(reach, held, it);
+		if (n > plan->budget.allowed)
+			return diag_add(diags, D_INVARIANT, plan->steps[it->first].loc, plan->steps[it->first].vm_name,
+				"step %u (stop %s) would break '%s': %u VMs could be down at once, maxUnavailable "
+				"allows %u",
+				plan->steps[it->first].id, plan->steps[it->first].vm_name,
+				name_of(&invariant_names, INV_BUDGET), n, plan->budget.allowed);
+	}
+	return 0;
 }
 
 /* ---- hosts that are being changed ---- */
@@ -119,8 +138,7 @@ uint32_t check_taken(const struct plan *plan)
 /* A host is being changed in one of several ways: for each of its VMs that is down, and while its GPUs differ. */
 struct changing {
 	GArray *ways;    /* struct interval */
-	bool differs;    /* its GPUs do, before the first step */
-	bool from_start; /* it is being changed then */
+	bool from_start; /* it is being changed before the first step: a VM of it is owed a start */
 };
 
 /* A step after which the counts of a host's GPUs may differ, or stop to. */
@@ -130,7 +148,8 @@ static bool changes_count(const struct plan *plan, const struct step *step)
 	       plan->rules->gpu_role[step->gpu] == ROLE_PARTITIONED && !rules_refuses(plan->rules, step->gpu);
 }
 
-/* Its GPUs change one by one: from a step on one of them until another is done. */
+/* Its GPUs change one by one: from a step on one of them until another is done. One that differed before is not being
+ * changed by that. */
 static void add_gpu_ways(const struct plan *plan, const struct reach *reach, struct changing *hosts)
 {
 	for (uint32_t j = 0; j < plan->n_steps; j++) {
@@ -138,8 +157,6 @@ static void add_gpu_ways(const struct plan *plan, const struct reach *reach, str
 		struct interval way = { NO_INDEX, j };
 		if (!changes_count(plan, last))
 			continue;
-		if (hosts[last->host].differs)
-			g_array_append_val(hosts[last->host].ways, way);
 		for (uint32_t i = 0; i < plan->n_steps; i++) {
 			const struct step *first = &plan->steps[i];
 			way.first = i;
@@ -150,27 +167,15 @@ static void add_gpu_ways(const struct plan *plan, const struct reach *reach, str
 	}
 }
 
-static bool differs_at_start(const struct plan *plan, uint32_t host)
-{
-	const struct host *it = &plan->observed->hosts[host];
-	const struct gpu *first = NULL;
-	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++) {
-		const struct gpu *gpu = &plan->observed->gpus[g];
-		if (!rules_counts(plan->rules, plan->observed, g) || gpu->state != GPU_PARTITIONABLE)
-			continue; /* one that is still to be mounted differs from then on */
-		if (first && !maybe_equal(first->count, gpu->count))
-			return true;
-		first = gpu;
-	}
-	return false;
-}
-
 static void add_vm_ways(const struct plan *plan, struct changing *hosts)
 {
 	g_autofree struct interval *of_vm = down_by_vm(plan);
 	for (uint32_t v = 0; v < plan->observed->n_vms; v++) {
 		struct changing *host = &hosts[plan->observed->vms[v].host];
 		if (!is_held(&of_vm[v]))
+			continue;
+		/* one that we are to start elsewhere than where it is changes neither host: it was down before */
+		if (of_vm[v].first == NO_INDEX && plan->steps[of_vm[v].last].host != plan->observed->vms[v].host)
 			continue;
 		host->from_start |= of_vm[v].first == NO_INDEX;
 		g_array_append_val(host->ways, of_vm[v]);
@@ -229,7 +234,6 @@ int check_hosts(const struct plan *plan, struct diags *diags)
 	g_autofree struct changing *hosts = g_new0(struct changing, n);
 	for (uint32_t h = 0; h < n; h++) {
 		hosts[h].ways = g_array_new(FALSE, FALSE, sizeof(struct interval));
-		hosts[h].differs = hosts[h].from_start = differs_at_start(plan, h);
 	}
 	add_gpu_ways(plan, reach, hosts);
 	add_vm_ways(plan, hosts);
