@@ -198,6 +198,8 @@ static bool is_default(const struct field *field, const void *object, const json
 	if (field->type == FIELD_TIME)
 		return MEMBER(int64_t, object, field->at) == 0;
 	const char *preset = field->preset;
+	if (field->type == FIELD_TRI && !preset)
+		return false; /* of three answers the absent one is null, seen above */
 	if (json_is_boolean(json))
 		return json_is_true(json) == (preset && strcmp(preset, "true") == 0);
 	if (json_is_integer(json))

@@ -3,6 +3,7 @@
  * Each rule of the order is switched off in turn, over scenes that need it: the check must then reject the steps of at
  * least one. The others are named in not_checked[], with the reason.
  */
+#include "reconcile/moves.h"
 #include "reconcile/order.h"
 #include "reconcile/wants.h"
 #include "tests/lib/scene.h"
@@ -15,6 +16,9 @@
 #define GIVE(name, gpus, pattern) \
 	"---\napiVersion: hvgpu.dev/v1alpha1\nkind: GpuAssignment\nmetadata: { name: " name " }\n" \
 	"spec: { cluster: c, gpus: " gpus ", match: { namePattern: \"" pattern "\" } }\n"
+#define PLACE(name, gpus, lines) \
+	"---\napiVersion: hvgpu.dev/v1alpha1\nkind: GpuAssignment\nmetadata: { name: " name " }\n" \
+	"spec: { cluster: c, gpus: " gpus ", placement: Required, virtualMachines: [" lines "] }\n"
 #define DESKTOPS GIVE("desktops", "vdi", "vm-*")
 #define MODELS GIVE("models", "whole", "ai-*")
 
@@ -325,6 +329,104 @@ static struct plan *start_is_owed_beside_a_gpu_mounted_alone(struct scene **out)
 	return planned(scene, VDI(4) DESKTOPS);
 }
 
+/* ---- scenes with moves ---- */
+
+static void pool_on(struct scene *scene, uint32_t host, uint32_t gpu)
+{
+	struct pool *pool = arena_new_of(scene->arena, struct pool);
+	const char **members = arena_array(scene->arena, const char *, 1);
+	members[0] = scene_path(gpu);
+	*pool = (struct pool){ "p", members, 1 };
+	dismount(scene, host, gpu);
+	scene->hosts[host].host.pools = pool;
+	scene->hosts[host].host.n_pools = 1;
+}
+
+static void allow_live(struct scene *scene)
+{
+	for (uint32_t h = 0; h < scene->n_hosts; h++) {
+		struct host_state *state = &scene->hosts[h];
+		state->host.can_command_moves = TRI_YES;
+		state->host.memory_free_bytes = KNOWN((uint64_t)64 << 30);
+		for (uint32_t g = 0; g < state->n_gpus; g++)
+			state->gpus[g].incoming_live_migration = TRI_YES;
+		for (uint32_t v = 0; v < state->n_vms; v++) {
+			state->vms[v].memory_bytes = KNOWN((uint64_t)4 << 30);
+			for (uint32_t a = 0; a < state->vms[v].n_adapters; a++)
+				((struct adapter *)state->vms[v].adapters)[a].outgoing_live_migration = TRI_YES;
+		}
+	}
+}
+
+static struct plan *vm_restarts_on_another_host(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 1, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0)->automatic_checkpoints = true;
+	return planned(scene, VDI(4) PLACE("at", "vdi", "{ name: vm-a, host: hv02 }"));
+}
+
+static struct plan *vm_moves_live_with_its_offline_action(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 1, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0)->offline_action = KNOWN(OFFLINE_SAVE);
+	allow_live(scene);
+	return planned(scene, VDI(4) PLACE("at", "vdi", "{ name: vm-a, host: hv02 }"));
+}
+
+static struct plan *vm_moves_while_counts_change_under_it(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 1, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	return planned(scene, VDI(8) PLACE("at", "vdi", "{ name: vm-a, host: hv02 }"));
+}
+
+static struct plan *vm_comes_to_a_host_whose_count_changes(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 1, 4);
+	scene_gpu(scene, 1, 0)->count = KNOWN(1);
+	scene_vm(scene, "vm-a", 0, VM_OFF, 0);
+	return planned(scene, VDI(4) PLACE("at", "vdi", "{ name: vm-a, host: hv02 }"));
+}
+
+static struct plan *vm_moves_live_from_a_gpu_to_be_passed_through(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 2, 1);
+	pool_on(scene, 1, 1);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	scene_vm(scene, "vm-b", 0, VM_RUNNING, 1);
+	allow_live(scene);
+	return planned(scene, WHOLE("perHost: 1, pool: p") VDI(1) DESKTOPS);
+}
+
+static struct plan *vm_moves_live_and_makes_room(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 1, 1);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	scene_vm(scene, "vm-new", 0, VM_RUNNING, -1);
+	allow_live(scene);
+	return planned(scene, VDI(1) DESKTOPS PLACE("at", "vdi", "{ name: vm-a, host: hv02 }"));
+}
+
+static struct plan *vms_change_places(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 1, 1);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	scene_vm(scene, "vm-b", 1, VM_RUNNING, 0);
+	return planned(scene, VDI(1) PLACE("at", "vdi", "{ name: vm-a, host: hv02 }, { name: vm-b, host: hv01 }"));
+}
+
+/* From a partition to a whole GPU on another host, and the other way round. */
+static struct plan *vm_gets_its_whole_gpu_elsewhere(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 2, 4);
+	for (uint32_t h = 0; h < 2; h++)
+		pool_on(scene, h, 1);
+	scene_vm(scene, "ai-a", 0, VM_OFF, 0);
+	give_device(scene, scene_vm(scene, "vm-b", 1, VM_OFF, -1), NULL, "p");
+	return planned(scene, WHOLE("perHost: 1, pool: p, mmio: { low: 3Gi, high: 34Gi }") VDI(4) PLACE("ai", "whole",
+				      "{ name: ai-a, host: hv02 }") PLACE("at", "vdi", "{ name: vm-b, host: hv01 }"));
+}
+
 typedef struct plan *scene_fn(struct scene **out);
 static scene_fn *const scenes[] = { partition_for_a_running_vm, partition_for_a_vm_owed_a_start, count_of_two_hosts,
 	count_with_a_pin, count_of_a_gpu_without_vms, mount_beside_running_vms, full_host_with_a_pin,
@@ -333,7 +435,10 @@ static scene_fn *const scenes[] = { partition_for_a_running_vm, partition_for_a_
 	pool_is_renamed, empty_pool_is_renamed, path_is_given, pinned_vm_gets_the_path, path_comes_back,
 	path_changes_its_vm, path_for_a_vm_with_its_settings, whole_gpu_becomes_a_partition,
 	count_under_two_partitions_of_one_vm, two_partitions_are_owed, start_is_owed_that_needs_a_member,
-	start_is_owed_beside_a_gpu_mounted_alone };
+	start_is_owed_beside_a_gpu_mounted_alone, vm_restarts_on_another_host, vm_moves_live_with_its_offline_action,
+	vm_moves_while_counts_change_under_it, vm_comes_to_a_host_whose_count_changes,
+	vm_moves_live_from_a_gpu_to_be_passed_through, vm_moves_live_and_makes_room, vms_change_places,
+	vm_gets_its_whole_gpu_elsewhere };
 
 /* ---- switching rules off ---- */
 
@@ -348,8 +453,13 @@ static struct plan *order_without(struct scene *scene, const struct plan *plan, 
 		.now = SCENE_NOW };
 	struct diags *diags = diags_new(scene->arena);
 	struct wants *wants = wants_make(scene->arena, &input, diags);
-	struct needs needs = { wants, plan->observed, plan->goal,
-		touch_make(scene->arena, plan->observed, plan->goal) };
+	/* where VMs go is chosen anew, from the goal without it: so 'touch' knows how */
+	struct world *goal = world_copy(scene->arena, plan->goal);
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		goal->vms[i].host = plan->observed->vms[i].host;
+	struct touch *touch = touch_make(scene->arena, plan->observed, goal);
+	moves_choose(wants, goal, touch, plan->complete);
+	struct needs needs = { wants, plan->observed, goal, touch };
 	struct plan *copy = arena_copy(scene->arena, plan, sizeof(*plan));
 	struct step *steps = NULL;
 	int result = order_steps(
@@ -408,6 +518,7 @@ static const char *const not_checked[] = {
 	"mount before starts",     /* a count follows every mount that is not alone in its plan */
 	"mount before late stops", /* the same */
 	"off before mount",        /* the VM loses its device in between, or the GPU its pool */
+	"mount before moves",      /* a count follows every mount, and moves wait for that */
 	"pool before its devices", /* a new pool gets its first member in between */
 };
 
