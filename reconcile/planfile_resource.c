@@ -16,6 +16,7 @@ static const struct attribute {
 	[CHANGE_ADAPTER_REMOVED] = { "partition_adapters", true },
 	[CHANGE_DEVICE_ADDED] = { "assigned_devices", true },
 	[CHANGE_DEVICE_REMOVED] = { "assigned_devices", true },
+	[CHANGE_HOST] = { "host", false },
 	[CHANGE_OFFLINE_ACTION] = { "offline_action", false },
 	[CHANGE_AUTOMATIC_CHECKPOINTS] = { "automatic_checkpoints", false },
 	[CHANGE_STOP_ACTION] = { "stop_action", false },

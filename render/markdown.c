@@ -74,10 +74,10 @@ static void put_marker(GString *out, const struct run *run)
 	g_string_append(out, " -->\n");
 }
 
-static void put_summary(GString *out, const struct run *run)
+/* What all clusters cost together. */
+static struct cost sum_of_costs(const struct run *run)
 {
 	struct cost cost = { 0 };
-	uint32_t n_refusals = 0, n_incomplete = 0, n_todo = 0;
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		const struct plan *plan = run->plans[i];
 		cost.vms_stopped += plan->cost.vms_stopped;
@@ -85,9 +85,32 @@ static void put_summary(GString *out, const struct run *run)
 		cost.role_changes += plan->cost.role_changes;
 		cost.steps += plan->cost.steps;
 		cost.seconds = MAX(cost.seconds, plan->cost.seconds);
-		n_refusals += plan->n_refusals;
-		n_incomplete += plan->incomplete_hosts;
-		n_todo += !outline_is_clean(plan);
+	}
+	return cost;
+}
+
+static void put_result(GString *out, const struct run *run, uint32_t n_todo)
+{
+	struct cost cost = sum_of_costs(run);
+	uint32_t n_errors = run->diags ? run->diags->n_errors : 0;
+	if (cost.steps)
+		outline_cost(out, &cost);
+	else if (!run->n_plans && n_errors) { /* not even planned */
+		g_string_append(out, "no plan, ");
+		print_n(out, n_errors, "error", "errors");
+	} else if (!n_todo && !n_errors)
+		g_string_append(out, "nothing to do, the hosts are as the manifests say");
+	else
+		g_string_append(out, "no steps");
+}
+
+static void put_summary(GString *out, const struct run *run)
+{
+	uint32_t n_refusals = 0, n_incomplete = 0, n_todo = 0;
+	for (uint32_t i = 0; i < run->n_plans; i++) {
+		n_refusals += run->plans[i]->n_refusals;
+		n_incomplete += run->plans[i]->incomplete_hosts;
+		n_todo += !outline_is_clean(run->plans[i]);
 	}
 	g_string_append(out, "**hvgpu plan");
 	if (run->tree.commit) {
@@ -95,12 +118,7 @@ static void put_summary(GString *out, const struct run *run)
 		print_commit(out, run);
 	}
 	g_string_append(out, ": ");
-	if (!cost.steps && !n_todo && !(run->diags && run->diags->n_errors))
-		g_string_append(out, "nothing to do, the hosts are as the manifests say");
-	else if (!cost.steps)
-		g_string_append(out, "no steps");
-	else
-		outline_cost(out, &cost);
+	put_result(out, run, n_todo);
 	if (n_refusals)
 		g_string_append_printf(out, ", %u refused", n_refusals);
 	g_string_append(out, "**\n");
@@ -233,6 +251,16 @@ static void put_refusals(GString *out, const struct plan *plan)
 		g_string_append(text, ": ");
 		put_text(text, refusal->reason);
 		g_string_append_printf(text, " (%s)\n", diag_codes[refusal->code].id);
+		for (uint32_t k = 0; k < refusal->n_facts; k++) {
+			g_string_append(text, "  - because: ");
+			put_text(text, refusal->facts[k]);
+			g_string_append_c(text, '\n');
+		}
+		if (refusal->remedy) {
+			g_string_append(text, "  - would do: ");
+			put_text(text, refusal->remedy);
+			g_string_append_c(text, '\n');
+		}
 		if (!fits(out, text) || out->len > FINDINGS_BYTES) {
 			g_string_append_printf(out, "- and %u more\n", plan->n_refusals - i);
 			return;
@@ -265,6 +293,21 @@ static void put_findings(GString *out, const struct diags *diags)
 	}
 }
 
+static void put_rollout(GString *out, const struct plan *plan)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	if (plan->budget.peak) {
+		outline_budget(text, &plan->budget);
+		g_string_append_printf(out, "\n%s\n", text->str);
+	}
+	g_string_truncate(text, 0);
+	if (!outline_mixed(text, plan))
+		return;
+	g_string_append_c(out, '\n');
+	put_text(out, text->str);
+	g_string_append_c(out, '\n');
+}
+
 /* Returns false when not even the cluster's line fits. */
 static bool put_cluster(GString *out, const struct plan *plan)
 {
@@ -273,8 +316,14 @@ static bool put_cluster(GString *out, const struct plan *plan)
 	g_autoptr(GString) head = g_string_new("\n### ");
 	put_text(head, plan->cluster ? plan->cluster : "all hosts");
 	g_string_append(head, "\n\n");
-	outline_cost(head, &plan->cost);
+	if (plan->n_steps)
+		outline_plan_cost(head, plan);
+	else
+		g_string_append(head, plan->n_refusals         ? "nothing can be done"
+				      : plan->incomplete_hosts ? "no steps"
+							       : "nothing to do");
 	g_string_append_c(head, '\n');
+	put_rollout(head, plan);
 	g_autoptr(GString) window = g_string_new(NULL);
 	if (outline_window(window, plan)) {
 		g_string_append_c(head, '\n');

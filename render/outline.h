@@ -57,6 +57,8 @@ void outline_cost(GString *out, const struct cost *cost);
 void outline_plan_cost(GString *out, const struct plan *plan);
 /* "down at once: 4 of 12, 6 allowed" */
 void outline_budget(GString *out, const struct plan_budget *budget);
+/* "rolling: the hosts differ from hv01 to hv03 for about 12 min". False: they do not. */
+bool outline_mixed(GString *out, const struct plan *plan);
 /* Why something is refused, in lines of their own: the reason with its code, the facts, what would do. */
 void outline_refusal(GString *out, const struct refusal *refusal, const struct style *style);
 /* No step, no refusal, no error or warning, and everything was seen. */

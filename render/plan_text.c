@@ -71,6 +71,19 @@ static void put_cluster_line(struct page *page, const struct plan *plan)
 	put_hosts(page, plan);
 }
 
+/* How many VMs are down at once, and that Rolling lets hosts differ for a while. */
+static void put_rollout(struct page *page, const struct plan *plan)
+{
+	g_autoptr(GString) mixed = g_string_new(NULL);
+	if (plan->budget.peak) {
+		g_string_append(page->out, "  ");
+		outline_budget(page->out, &plan->budget);
+		g_string_append_c(page->out, '\n');
+	}
+	if (outline_mixed(mixed, plan))
+		g_string_append_printf(page->out, "  %s\n", mixed->str);
+}
+
 /* What a reader must not miss: a plan that looks clean and is not, or that will not be applied as it is. */
 static void put_caution(struct page *page, const char *text)
 {
@@ -225,21 +238,42 @@ static void put_changes(struct page *page, const struct plan *plan, const struct
 		page_reason(page, "    asked for by ", common);
 }
 
-/* Rolling accepts that GPUs of a cluster differ for a while; the plan says from when to when. */
-static void put_mixed(struct page *page, const struct plan *plan)
+static const char *move_how(const struct plan *plan, const struct step *move)
 {
-	uint32_t first = 0, last = 0;
+	if (move->live)
+		return "live";
 	for (uint32_t i = 0; i < plan->n_steps; i++)
-		if (plan->steps[i].kind == STEP_SET_COUNT) {
-			first = first ? first : plan->steps[i].id;
-			last = plan->steps[i].id;
-		}
-	if (!plan->rules || plan->rules->strategy != STRATEGY_ROLLING || first == last)
+		if (plan->steps[i].kind == STEP_STOP_VM && g_strcmp0(plan->steps[i].vm_id, move->vm_id) == 0)
+			return "as a restart on another host";
+	return "while it is off";
+}
+
+static void put_moves(struct page *page, const struct plan *plan)
+{
+	enum { MOVES_MAX = 40 };
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		n += plan->steps[i].kind == STEP_MOVE_VM;
+	if (!n)
 		return;
-	g_autofree char *text = g_strdup_printf(
-		"Rolling: from step %u to step %u the GPUs of this cluster have different partition counts.", first,
-		last);
-	put_caution(page, text);
+	g_autoptr(GString) title = g_string_new(NULL);
+	print_n(title, n, "VM moves to another host:", "VMs move to another host:");
+	page_heading(page, title->str);
+	for (uint32_t i = 0, shown = 0; i < plan->n_steps && shown < MOVES_MAX; i++) {
+		const struct step *step = &plan->steps[i];
+		if (step->kind != STEP_MOVE_VM)
+			continue;
+		shown++;
+		g_string_append(page->out, "    ");
+		print_text(page->out, step->vm_name);
+		g_string_append(page->out, "  ");
+		print_text(page->out, step->host_name);
+		g_string_append_printf(page->out, " %s ", print_arrow(page->style));
+		print_text(page->out, step->to_host);
+		g_string_append_printf(page->out, ", %s\n", move_how(plan, step));
+	}
+	if (n > MOVES_MAX)
+		g_string_append_printf(page->out, "    and %u more\n", n - MOVES_MAX);
 }
 
 /* ---- refusals and findings ---- */
@@ -294,9 +328,10 @@ static void put_plan(struct page *page, const struct plan *plan)
 {
 	struct outline *outline = outline_of(page->arena, plan);
 	put_cluster_line(page, plan);
+	put_rollout(page, plan);
 	put_cautions(page, plan);
-	put_mixed(page, plan);
 	put_down(page, plan, outline);
+	put_moves(page, plan);
 	put_changes(page, plan, outline);
 	page_steps(page, plan, outline);
 	put_refusals(page, plan);

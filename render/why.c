@@ -276,6 +276,13 @@ static bool has_step(const struct finder *finder, const struct why *why, const s
 	}
 }
 
+/* A count is refused as a whole: for each GPU of the group. */
+static bool is_of_group(const struct why *why, const struct refusal *refusal)
+{
+	return (why->kind == WHY_GPU || why->kind == WHY_GROUP) && g_str_has_prefix(refusal->subject, "group/") &&
+	       same_place(why->loc, refusal->loc);
+}
+
 static const void *take(struct arena *arena, GPtrArray *list, uint32_t *n_out)
 {
 	*n_out = list->len;
@@ -322,7 +329,7 @@ static void fill(const struct finder *finder, struct why *why)
 		add_changes_of_steps(why, reasons_of(finder->arena, plan), changes);
 	why->changes = take(finder->arena, changes, &why->n_changes);
 	for (uint32_t i = 0; i < plan->n_refusals; i++)
-		if (is_about(why, plan->refusals[i].subject) || same_place(why->loc, plan->refusals[i].loc))
+		if (is_about(why, plan->refusals[i].subject) || is_of_group(why, &plan->refusals[i]))
 			g_ptr_array_add(refusals, (gpointer)&plan->refusals[i]);
 	why->refusals = take(finder->arena, refusals, &why->n_refusals);
 	for (const struct diag *diag = plan->diags ? plan->diags->first : NULL; diag; diag = diag->next)

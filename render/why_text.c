@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/clock.h"
 #include "reconcile/reasons.h"
 #include "render/finding.h"
 #include "render/outline.h"
@@ -8,7 +7,7 @@
 
 #include <string.h>
 
-enum { LABEL_COLUMNS = 11, CHANGES_MAX = 20 };
+enum { LABEL_COLUMNS = 11, CHANGES_MAX = 20, REDUCED_MAX = 500 };
 
 struct teller {
 	GString *out;
@@ -238,14 +237,53 @@ static void sort_ids(GArray *ids)
 
 typedef uint32_t ties_fn(const struct reasons *reasons, uint32_t id, const struct reason **out);
 
+/* Marks all that 'id' waits for through others, or (forward) all that waits for it through others. */
+static void mark_beyond(
+	const struct plan *plan, const struct reasons *reasons, uint32_t id, ties_fn *ties_of, bool *marks)
+{
+	g_autoptr(GArray) todo = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	bool direct = true;
+	for (uint32_t at = id;;) {
+		const struct reason *items;
+		uint32_t n = ties_of(reasons, at, &items);
+		for (uint32_t i = 0; i < n; i++)
+			for (uint32_t k = 0; k < items[i].n_steps; k++) {
+				uint32_t other = items[i].steps[k];
+				if (other < 1 || other > plan->n_steps || (!direct && marks[other]))
+					continue;
+				marks[other] |= !direct;
+				g_array_append_val(todo, other);
+			}
+		direct = false;
+		if (!todo->len)
+			return;
+		at = g_array_index(todo, uint32_t, todo->len - 1);
+		g_array_set_size(todo, todo->len - 1);
+	}
+}
+
+/* Everything of it is tied through others anyway. */
+static bool is_implied(const struct reason *reason, const bool *marks)
+{
+	for (uint32_t k = 0; k < reason->n_steps; k++)
+		if (!marks[reason->steps[k]])
+			return false;
+	return true;
+}
+
 static void put_ties(struct teller *teller, const struct bundle *bundle, const char *label, ties_fn *ties_of)
 {
+	const struct plan *plan = teller->why->plan;
 	g_autoptr(GArray) ties = g_array_new(FALSE, FALSE, sizeof(struct tie));
 	for (uint32_t i = 0; i < bundle->n; i++) {
 		const struct reason *items;
 		uint32_t n = ties_of(teller->reasons, bundle->steps[i]->id, &items);
+		g_autofree bool *marks = g_new0(bool, plan->n_steps + 1);
+		if (plan->n_steps <= REDUCED_MAX)
+			mark_beyond(plan, teller->reasons, bundle->steps[i]->id, ties_of, marks);
 		for (uint32_t k = 0; k < n; k++)
-			add_reason(ties, &items[k]);
+			if (!is_implied(&items[k], marks))
+				add_reason(ties, &items[k]);
 	}
 	for (guint i = 0; i < ties->len; i++) {
 		struct tie *tie = &g_array_index(ties, struct tie, i);
@@ -261,25 +299,14 @@ static void put_ties(struct teller *teller, const struct bundle *bundle, const c
 	}
 }
 
-static void put_window(struct teller *teller)
+static void put_consent(struct teller *teller)
 {
 	const struct plan *plan = teller->why->plan;
-	const struct plan_window *window = &plan->window;
-	if (!window->set) {
-		g_string_append(teller->out, plan->consents
-						     ? "at any time: the manifest has no windows"
-						     : "a person must agree, or --allow: the manifest sets neither "
-						       "maxUnavailable nor windows");
-	} else if (window->is_open) {
-		g_string_append(teller->out, "its window is open");
-		if (window->closes_at)
-			g_string_append_printf(teller->out, " until %s", clock_print(teller->arena, window->closes_at));
-	} else if (window->opens_at) {
-		g_string_append_printf(
-			teller->out, "not now: the next window opens %s", clock_print(teller->arena, window->opens_at));
-	} else
-		g_string_append(teller->out, "not now: no window opens within a year");
-	g_string_append_c(teller->out, '\n');
+	if (outline_window(teller->out, plan))
+		return;
+	g_string_append(teller->out, plan->consents ? "at any time: the manifest has no windows"
+						    : "by a person, or --allow: the manifest sets neither "
+						      "maxUnavailable nor windows");
 }
 
 static void put_permits(struct teller *teller, const struct step *step)
@@ -292,7 +319,8 @@ static void put_permits(struct teller *teller, const struct step *step)
 	outline_budget(teller->out, &plan->budget);
 	g_string_append_c(teller->out, '\n');
 	put_label(teller, "");
-	put_window(teller);
+	put_consent(teller);
+	g_string_append_c(teller->out, '\n');
 }
 
 static void put_bundle(struct teller *teller, const struct bundle *bundle)

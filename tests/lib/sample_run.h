@@ -206,6 +206,32 @@ static inline struct plan *sample_plan(struct arena *arena, uint32_t n_vms)
 	return plan;
 }
 
+/* Bound, budget, a mixed time, a window and a refusal with its remedy, as a rolling plan has them; and a VM that moves. */
+static inline void sample_rollout(struct arena *arena, struct plan *plan)
+{
+	static const char *const facts[] = { "vdi-099 is saved", "hv04 is down" };
+	struct step *steps = (struct step *)plan->steps;
+	struct refusal *refusal = arena_new_of(arena, struct refusal);
+	plan->least = (struct plan_least){ true, plan->cost.vms_stopped - 1, 0, 0 };
+	plan->budget = (struct plan_budget){ .set = true, .of = plan->observed->n_vms, .allowed = 6, .peak = 4 };
+	plan->mixed = (struct plan_mixed){ true, 720, "hv01", "hv03" };
+	*refusal = (struct refusal){ "vm/vdi-099", "a partition", "it is saved", D_VM_STATE, SAMPLE_LOC,
+		"start vdi-099 and shut it down", facts, G_N_ELEMENTS(facts) };
+	plan->refusals = refusal;
+	plan->n_refusals = 1;
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		const char **why = arena_array(arena, const char *, steps[i].n_after);
+		for (uint32_t k = 0; k < steps[i].n_after; k++)
+			why[k] = steps[i].kind == STEP_SET_COUNT ? "drained before a count" : "off before remove";
+		steps[i].after_why = why;
+		steps[i].unit = steps[i].vm_id ? 1 : 0;
+	}
+	steps[plan->n_steps - 1].kind = STEP_MOVE_VM;
+	steps[plan->n_steps - 1].to_host = "hv02";
+	steps[plan->n_steps - 1].live = true;
+	plan->cost.vms_moved = 1;
+}
+
 /* Nothing to do: the goal is what was observed. */
 static inline struct plan *sample_plan_empty(struct arena *arena)
 {

@@ -35,6 +35,30 @@ static void nothing_to_do_is_one_line(void **state)
 	assert_null(strstr(out->str, "<details>"));
 }
 
+static void rollout_shows_bound_budget_and_remedies(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct plan *plan = sample_plan(arena, 12);
+	sample_rollout(arena, plan);
+	g_autoptr(GString) out = render(arena, plan);
+	expected_is("plan-rollout.md", out->str);
+}
+
+static void manifests_that_are_wrong_give_no_plan(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct run *run = sample_run(arena, sample_plan_empty(arena));
+	run->n_plans = 0;
+	(void)!diag_add(run->diags, D_FIELD_TYPE, SAMPLE_LOC, NULL, "'partitionCount' must be a number");
+	g_autoptr(GString) out = g_string_new(NULL);
+	render_plan_markdown(out, run);
+	assert_non_null(strstr(out->str, "**hvgpu plan for commit 936fee7: no plan, 1 error**\n"));
+	assert_null(strstr(out->str, "no steps"));
+	assert_null(strstr(out->str, "nothing to do"));
+}
+
 static void incomplete_plan_never_reads_as_clean(void **state)
 {
 	(void)state;
@@ -91,6 +115,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(count_change_is_a_comment),
 		cmocka_unit_test(nothing_to_do_is_one_line),
+		cmocka_unit_test(rollout_shows_bound_budget_and_remedies),
+		cmocka_unit_test(manifests_that_are_wrong_give_no_plan),
 		cmocka_unit_test(incomplete_plan_never_reads_as_clean),
 		cmocka_unit_test(long_plan_is_cut_by_whole_hosts),
 		cmocka_unit_test(hostile_texts_stay_text),

@@ -104,9 +104,33 @@ static void rolling_names_the_mixed_window(void **state)
 	(void)state;
 	g_autoptr(arena_auto) arena = arena_new();
 	struct plan *plan = sample_plan(arena, 12);
-	((struct rules *)plan->rules)->strategy = STRATEGY_ROLLING;
+	plan->mixed = (struct plan_mixed){ true, 720, "hv01", "hv03" };
 	g_autoptr(GString) out = render(arena, plan);
-	assert_non_null(strstr(out->str, "from step 25 to step 30 the GPUs of this cluster have different"));
+	assert_non_null(
+		strstr(out->str, "the hosts differ in their partition counts from hv01 to hv03 for about 12 min"));
+}
+
+static void rollout_shows_bound_budget_moves_and_remedies(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct plan *plan = sample_plan(arena, 12);
+	sample_rollout(arena, plan);
+	g_autoptr(GString) out = render(arena, plan);
+	assert_non_null(
+		strstr(out->str, "12 restarts (least possible at least 11), 1 move (least possible at least 0)"));
+	assert_non_null(strstr(out->str, "  down at once: 4 of 12, 6 allowed\n"));
+	expected_is("plan-rollout.txt", out->str);
+}
+
+static void a_reached_bound_is_said_to_be_least(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct plan *plan = sample_plan(arena, 12);
+	plan->least = (struct plan_least){ .known = true, .vms_stopped = 12 };
+	g_autoptr(GString) out = render(arena, plan);
+	assert_non_null(strstr(out->str, ": 12 restarts (least possible 12), 0 moves, 0 role changes, 54 steps"));
 }
 
 static void hostile_names_cannot_move_the_cursor(void **state)
@@ -135,6 +159,8 @@ int main(void)
 		cmocka_unit_test(missing_host_never_reads_as_clean),
 		cmocka_unit_test(refusal_names_its_reason_once),
 		cmocka_unit_test(rolling_names_the_mixed_window),
+		cmocka_unit_test(rollout_shows_bound_budget_moves_and_remedies),
+		cmocka_unit_test(a_reached_bound_is_said_to_be_least),
 		cmocka_unit_test(hostile_names_cannot_move_the_cursor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,80 @@ static void plan_written_and_read_gives_the_same_bytes(void **state)
 	free(again);
 }
 
+/* What came with format 1.1. */
+static void rollout_members_are_read_as_written(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct plan *plan = sample_plan(arena, 12);
+	sample_rollout(arena, plan);
+	((struct step *)plan->steps)[30].count = 2; /* the second of two adapters */
+	char *written = dump(sample_run(arena, plan));
+	struct source source = { "plan.json", written, strlen(written) };
+	struct run *run = NULL;
+	assert_int_equal(planfile_read(arena, &source, &run, diags_new(arena)), 0);
+	const struct plan *read = run->plans[0];
+	assert_memory_equal(&read->least, &plan->least, sizeof(plan->least));
+	assert_memory_equal(&read->budget, &plan->budget, sizeof(plan->budget));
+	assert_int_equal(read->mixed.seconds, 720);
+	assert_string_equal(read->mixed.last_host, "hv03");
+	assert_string_equal(read->refusals[0].remedy, "start vdi-099 and shut it down");
+	assert_int_equal(read->refusals[0].n_facts, 2);
+	assert_string_equal(read->refusals[0].facts[1], "hv04 is down");
+	assert_int_equal(read->steps[0].unit, 1);
+	assert_true(read->steps[53].live);
+	assert_int_equal(read->steps[30].count, 2);
+	assert_string_equal(read->steps[24].after_why[11], "drained before a count");
+	free(written);
+}
+
+/* Whatever a step is there for, waits for, and counts on is said with it. */
+static void json_tells_why_of_every_step(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct plan *plan = sample_plan(arena, 12);
+	sample_rollout(arena, plan);
+	json_auto_t *json = planfile_to_json(sample_run(arena, plan));
+	json_t *steps = json_object_get(json_array_get(json_object_get(json, "clusters"), 0), "steps");
+	json_t *count = json_array_get(steps, 24), *stop = json_array_get(steps, 0);
+	json_t *waits = json_array_get(json_object_get(count, "waits_for"), 0);
+	assert_string_equal(json_string_value(json_object_get(waits, "rule")), "drained before a count");
+	assert_string_equal(json_string_value(json_object_get(waits, "because")), "drained");
+	assert_int_equal(json_array_size(json_object_get(waits, "steps")), 12);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(count, "changes"), 0)),
+		"cluster.paris.host.hv01.gpu[\"PCIROOT(20)#PCI(0100)\"]");
+	assert_true(json_is_null(json_object_get(count, "permitted_by")));
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(count, "preconditions"), "partition_count")), 4);
+	json_t *budget = json_object_get(json_object_get(stop, "permitted_by"), "budget");
+	assert_int_equal(json_integer_value(json_object_get(budget, "allowed")), 6);
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(stop, "preconditions"), "vm_state")), "Running");
+	assert_string_not_equal(json_string_value(json_object_get(stop, "idempotency_key")),
+		json_string_value(json_object_get(count, "idempotency_key")));
+}
+
+/* The same step has another key once a run has performed, for its host's epoch is another. */
+static void idempotency_key_holds_until_a_run_performs(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct plan *plan = sample_plan(arena, 1);
+	char *keys[3] = { NULL };
+	for (int i = 0; i < 3; i++) {
+		if (i == 2)
+			((struct world *)plan->observed)->hosts[0].epoch++;
+		json_auto_t *json = planfile_to_json(sample_run(arena, plan));
+		json_t *steps = json_object_get(json_array_get(json_object_get(json, "clusters"), 0), "steps");
+		keys[i] = g_strdup(json_string_value(json_object_get(json_array_get(steps, 0), "idempotency_key")));
+	}
+	assert_string_equal(keys[0], keys[1]);
+	assert_string_not_equal(keys[0], keys[2]);
+	for (int i = 0; i < 3; i++)
+		g_free(keys[i]);
+}
+
 static void plan_read_has_steps_rules_and_worlds(void **state)
 {
 	(void)state;
@@ -170,6 +244,29 @@ static void plan_with_a_member_missing_or_wrong_is_refused(void **state)
 	assert_int_equal(read_with("steps", json_pack("[{s:i}]", "id", 2), true), D_PLAN_FILE);
 	assert_int_equal(read_with("debts_open", json_integer(1ll << 40), true), D_PLAN_FILE);
 	assert_int_equal(read_with("planned_values", json_pack("{s:[],s:[]}", "hosts", "missing"), true), D_PLAN_FILE);
+}
+
+/* Plans of format 1.0 have none of that. */
+static void plan_of_the_first_format_is_read(void **state)
+{
+	(void)state;
+	static const char *const members[] = { "least", "budget", "window", "mixed" };
+	static const char *const of_step[] = { "changes", "waits_for", "permitted_by", "preconditions",
+		"idempotency_key", "unit" };
+	g_autoptr(arena_auto) arena = arena_new();
+	json_auto_t *json = planfile_to_json(full_run(arena));
+	json_t *cluster = json_array_get(json_object_get(json, "clusters"), 0),
+	       *steps = json_object_get(cluster, "steps");
+	json_object_set_new(json, "format_version", json_string("1.0"));
+	for (size_t i = 0; i < G_N_ELEMENTS(members); i++)
+		json_object_del(cluster, members[i]);
+	for (size_t s = 0; s < json_array_size(steps); s++)
+		for (size_t i = 0; i < G_N_ELEMENTS(of_step); i++)
+			json_object_del(json_array_get(steps, s), of_step[i]);
+	json_t *refusal = json_array_get(json_object_get(cluster, "refusals"), 0);
+	json_object_del(refusal, "facts");
+	json_object_del(refusal, "remedy");
+	assert_int_equal(read_signed(json), -1);
 }
 
 static void plan_of_another_major_version_is_refused(void **state)
@@ -281,6 +378,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plan_written_and_read_gives_the_same_bytes),
 		cmocka_unit_test(plan_read_has_steps_rules_and_worlds),
+		cmocka_unit_test(rollout_members_are_read_as_written),
+		cmocka_unit_test(plan_of_the_first_format_is_read),
+		cmocka_unit_test(json_tells_why_of_every_step),
+		cmocka_unit_test(idempotency_key_holds_until_a_run_performs),
 		cmocka_unit_test(plan_with_a_moving_vm_keeps_the_order_of_vms),
 		cmocka_unit_test(plan_edited_is_refused),
 		cmocka_unit_test(plan_with_a_member_missing_or_wrong_is_refused),
