@@ -166,6 +166,7 @@ static void look_at_devices(const struct choice_host *host, const struct vm *it,
 			if (!vm_device_could_be(host->world, &probe, g))
 				continue;
 			look->devices |= bit;
+			look->paths |= it->devices[d].location_path ? bit : 0;
 			if (it->devices[d].location_path && look->group != NO_INDEX)
 				look->named |= host->candidates[look->group] & bit;
 		}
@@ -214,6 +215,7 @@ static struct choice_vm look_at_vm(const struct wants *wants, const struct choic
 			    (is_unmanaged(want) && mode == UNMANAGED_REPORT) ||
 			    (!vm_is_off(it) && (!vm_can_stop(it) || (!loses && would_not_start(it)))),
 		.pins_are_fixed = want->ownership != VM_MANAGED && !loses && mode != UNMANAGED_REMOVE,
+		.is_stripped = is_unmanaged(want) && mode == UNMANAGED_REMOVE,
 		.group = is_managed(want) ? group_index(host, want->group) : NO_INDEX,
 		.keeps = vm_is_running(it) && !loses ? it->n_adapters : 0,
 		.gains = vm_is_running(it) && partition && !it->n_adapters,
@@ -305,8 +307,10 @@ static void leave_out_barred(const struct choice_host *host, const uint64_t *pas
 		enters |= passed[i] & host->forbidden[i];
 	for (uint32_t i = 0; i < host->n_vms; i++) {
 		const struct choice_vm *vm = &host->vms[i];
-		if (vm->is_fixed || vm->pins_are_fixed)
+		if (vm->is_fixed || vm->pins_are_fixed) {
 			enters |= vm->pins;
+			leaves |= vm->paths;
+		}
 		if (!vm->is_fixed)
 			continue;
 		enters |= vm->adapters;
@@ -336,12 +340,20 @@ static uint64_t offered(const struct choice_host *host, const struct effect *eff
 	return sum;
 }
 
+static bool lets_go(const struct choice_vm *vm, const struct effect *effect)
+{
+	return (vm->adapters & (effect->entering | effect->changing)) || (vm->pins & effect->entering) ||
+	       (vm->is_off && vm->in_the_way & (effect->changing | effect->leaving)) ||
+	       (vm->devices & (effect->leaving | effect->shifting));
+}
+
 /* Running VMs must fit; what gives way when they do not is the same as in refuse_capacity.c. */
 static void leave_out_unroomy(const struct choice_host *host, struct effect *effect)
 {
 	uint64_t kept = 0, gained = 0;
 	for (uint32_t i = 0; i < host->n_vms; i++) {
-		kept += host->vms[i].keeps;
+		if (!host->vms[i].is_stripped || !lets_go(&host->vms[i], effect))
+			kept += host->vms[i].keeps;
 		gained += host->vms[i].gains;
 	}
 	if (kept > offered(host, effect))
@@ -365,18 +377,20 @@ static uint32_t gpu_steps(const struct choice_host *host, const struct effect *e
 static void add_vm(
 	const struct choice_vm *vm, const struct effect *effect, const uint64_t *passed, struct choice_cost *cost)
 {
-	bool lets_go = vm->adapters & (effect->entering | effect->changing);
-	bool gives_back = (vm->devices & (effect->leaving | effect->shifting)) ||
-			  (vm->group != NO_INDEX && (vm->named & ~passed[vm->group]));
+	uint64_t renamed = vm->group != NO_INDEX ? vm->named & ~passed[vm->group] : 0;
+	bool goes = lets_go(vm, effect), stripped = vm->is_stripped && goes;
 	bool cycles = vm->is_off ? vm->in_the_way & (effect->changing | effect->leaving)
 				 : vm->in_the_way && (vm->adapters & effect->changing);
 	bool unpins = vm->pins & effect->entering;
-	if (!vm->is_off && !vm->stops_anyway && (lets_go || gives_back)) {
+	if (!vm->is_off && !vm->stops_anyway && (goes || renamed)) {
 		cost->stops++;
 		cost->steps += 2;
 	}
-	if (cycles || unpins)
+	if (stripped)
+		cost->steps += vm->n_adapters + bits(vm->paths);
+	else if (cycles || unpins)
 		cost->steps += 2 * vm->n_adapters;
+	cost->steps += 2 * bits(renamed); /* it gets another one */
 }
 
 struct choice_cost choice_cost(const struct choice_host *host, const uint64_t *passed)

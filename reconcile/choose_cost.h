@@ -23,14 +23,16 @@ struct choice_vm {           /* a VM of the host that holds, or is to gain, a GP
 	uint64_t pins;       /* an adapter that stays is pinned to one of these, or could be */
 	uint64_t in_the_way; /* once it is off, an adapter that stays could be on these */
 	uint64_t devices;    /* a whole GPU of it could be one of these */
-	uint64_t named;      /* of these, those that it names by path and that its own group selects */
+	uint64_t paths;      /* of these, those that it names by path, also of a VM that is off */
+	uint64_t named;      /* of these, those that its own group selects */
 	uint32_t group;      /* in choice_host.groups: of its assignment; NO_INDEX: none of them */
 	uint32_t n_adapters;
 	uint32_t keeps, gains; /* partitions, if it runs */
 	bool is_off;
 	bool stops_anyway;
 	bool is_fixed;       /* nobody may stop or change it */
-	bool pins_are_fixed; /* it may be stopped, and comes back with the pins that it has */
+	bool pins_are_fixed; /* it may be stopped, and comes back with the pins and paths that it has */
+	bool is_stripped;    /* touched, it comes back with nothing (`unmanaged: Remove`) */
 };
 
 struct choice_host {
