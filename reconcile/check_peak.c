@@ -174,55 +174,52 @@ static void add_vm_ways(const struct plan *plan, struct changing *hosts)
 		struct changing *host = &hosts[plan->observed->vms[v].host];
 		if (!is_held(&of_vm[v]))
 			continue;
-		/* one that we are to start elsewhere than where it is changes neither host: it was down before */
-		if (of_vm[v].first == NO_INDEX && plan->steps[of_vm[v].last].host != plan->observed->vms[v].host)
-			continue;
+		if (of_vm[v].last != NO_INDEX && plan->steps[of_vm[v].last].host != plan->observed->vms[v].host)
+			continue; /* on its way from host to host it is of neither */
 		host->from_start |= of_vm[v].first == NO_INDEX;
 		g_array_append_val(host->ways, of_vm[v]);
 	}
 }
 
-/* Can both be in the middle of a change in some order? */
-static bool at_once(const struct reach *reach, const struct changing *a, const struct changing *b)
+struct crowd {
+	const struct reach *reach;
+	const struct changing *hosts;
+	uint32_t n;
+	GArray *chosen;  /* const struct interval *: ways of hosts to be changed that can be under way together */
+	GArray *of_host; /* uint32_t: whose they are */
+};
+
+static bool fits(const struct crowd *crowd, const struct interval *way)
 {
-	for (guint i = 0; i < a->ways->len; i++)
-		for (guint j = 0; j < b->ways->len; j++) {
-			const struct interval *x = &g_array_index(a->ways, struct interval, i);
-			const struct interval *y = &g_array_index(b->ways, struct interval, j);
-			if (!comes_before(reach, x, y) && !comes_before(reach, y, x))
-				return true;
-		}
-	return false;
+	for (guint i = 0; i < crowd->chosen->len; i++) {
+		const struct interval *other = g_array_index(crowd->chosen, const struct interval *, i);
+		if (comes_before(crowd->reach, way, other) || comes_before(crowd->reach, other, way))
+			return false;
+	}
+	return true;
 }
 
-/* Are there 'more' hosts from 'from' on that can be changed at once with all of 'chosen', one of them not from the
- * start? Hosts of which every two can be changed at once are taken to be so all together. */
-static bool too_many(const bool *together, const struct changing *hosts, uint32_t n, GArray *chosen, uint32_t from,
-	uint32_t more, bool is_new)
+/* Are there 'more' hosts from 'from' on that can be changed together with the chosen ones, one of them not from the
+ * start? */
+static bool too_many(struct crowd *crowd, uint32_t from, uint32_t more, bool is_new)
 {
 	if (!more)
 		return is_new;
-	for (uint32_t h = from; h < n; h++) {
-		bool fits = hosts[h].ways->len > 0;
-		for (guint i = 0; i < chosen->len && fits; i++)
-			fits = together[(size_t)g_array_index(chosen, uint32_t, i) * n + h];
-		if (!fits)
-			continue;
-		g_array_append_val(chosen, h);
-		if (too_many(together, hosts, n, chosen, h + 1, more - 1, is_new || !hosts[h].from_start))
-			return true;
-		g_array_set_size(chosen, chosen->len - 1);
+	for (uint32_t h = from; h + more <= crowd->n; h++) {
+		const GArray *ways = crowd->hosts[h].ways;
+		for (guint w = 0; w < ways->len; w++) {
+			const struct interval *way = &g_array_index(ways, struct interval, w);
+			if (!fits(crowd, way))
+				continue;
+			g_array_append_val(crowd->chosen, way);
+			g_array_append_val(crowd->of_host, h);
+			if (too_many(crowd, h + 1, more - 1, is_new || !crowd->hosts[h].from_start))
+				return true;
+			g_array_set_size(crowd->chosen, crowd->chosen->len - 1);
+			g_array_set_size(crowd->of_host, crowd->of_host->len - 1);
+		}
 	}
 	return false;
-}
-
-static bool *pairs_at_once(const struct reach *reach, const struct changing *hosts, uint32_t n)
-{
-	bool *together = g_new0(bool, (size_t)n *n + 1);
-	for (uint32_t a = 0; a < n; a++)
-		for (uint32_t b = a + 1; b < n; b++)
-			together[(size_t)a * n + b] = at_once(reach, &hosts[a], &hosts[b]);
-	return together;
 }
 
 int check_hosts(const struct plan *plan, struct diags *diags)
@@ -237,9 +234,10 @@ int check_hosts(const struct plan *plan, struct diags *diags)
 	}
 	add_gpu_ways(plan, reach, hosts);
 	add_vm_ways(plan, hosts);
-	g_autofree bool *together = pairs_at_once(reach, hosts, n);
-	g_autoptr(GArray) chosen = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-	bool broken = too_many(together, hosts, n, chosen, 0, most + 1, false);
+	g_autoptr(GArray) chosen = g_array_new(FALSE, FALSE, sizeof(const struct interval *));
+	g_autoptr(GArray) of_host = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	struct crowd crowd = { reach, hosts, n, chosen, of_host };
+	bool broken = too_many(&crowd, 0, most + 1, false);
 	for (uint32_t h = 0; h < n; h++)
 		g_array_unref(hosts[h].ways);
 	if (!broken)
@@ -247,6 +245,6 @@ int check_hosts(const struct plan *plan, struct diags *diags)
 	return diag_add(diags, D_INVARIANT, LOC_NONE, NULL,
 		"the plan would break '%s': hosts '%s' and '%s' could be changed at the same time, maxHosts is %u",
 		name_of(&invariant_names, INV_HOMOGENEOUS),
-		plan->observed->hosts[g_array_index(chosen, uint32_t, 0)].name,
-		plan->observed->hosts[g_array_index(chosen, uint32_t, most)].name, most);
+		plan->observed->hosts[g_array_index(of_host, uint32_t, 0)].name,
+		plan->observed->hosts[g_array_index(of_host, uint32_t, most)].name, most);
 }
