@@ -21,15 +21,16 @@ struct row { /* the units [over, i] may be under way when the i-th begins */
 	uint32_t *left;     /* per host: units not over that change it */
 };
 
+/* A VM that is down and moves ends a change of one host and begins one of another. */
 static bool begins_a_change(const struct step *step)
 {
-	return step->kind == STEP_STOP_VM || step->kind == STEP_SET_COUNT || step->kind == STEP_MOUNT_GPU ||
+	return step->kind == STEP_STOP_VM || step->kind == STEP_MOVE_VM || step->kind == STEP_SET_COUNT || step->kind == STEP_MOUNT_GPU ||
 	       step->kind == STEP_DISMOUNT_GPU;
 }
 
 static bool ends_a_change(const struct step *step)
 {
-	return step->kind == STEP_START_VM || step->kind == STEP_SET_COUNT || step->kind == STEP_MOUNT_GPU ||
+	return step->kind == STEP_START_VM || step->kind == STEP_MOVE_VM || step->kind == STEP_SET_COUNT || step->kind == STEP_MOUNT_GPU ||
 	       step->kind == STEP_DISMOUNT_GPU;
 }
 
@@ -155,6 +156,18 @@ uint32_t units_too_large(const struct units *units, const struct limits *limits,
 	return NO_INDEX;
 }
 
+/* Changes a host that was not being changed at the start. */
+static bool enters_a_host(const struct row *row, uint32_t unit)
+{
+	const struct unit *it = &row->units->items[unit];
+	for (uint32_t i = 0; i < it->n_steps; i++) {
+		const struct step *step = step_at(row->steps, it->steps[i]);
+		if (begins_a_change(step) && !row->limits->host_is_changing[step->host])
+			return true;
+	}
+	return false;
+}
+
 uint32_t units_beyond_hosts(const struct units *units, const GArray *steps, const struct limits *limits)
 {
 	struct row row = { .units = units, .steps = steps, .limits = limits };
@@ -164,7 +177,7 @@ uint32_t units_beyond_hosts(const struct units *units, const GArray *steps, cons
 	row_init(&row);
 	for (uint32_t u = 0; u < units->n && found == NO_INDEX; u++) {
 		take_in(&row, u);
-		if (units->items[u].changes_hosts && !units->items[u].goes_on && !hosts_fit(&row))
+		if (units->items[u].changes_hosts && enters_a_host(&row, u) && !hosts_fit(&row))
 			found = u;
 		put_over(&row);
 	}

@@ -36,9 +36,15 @@ static int complain(uint64_t seed, const char *what, const struct plan *plan, co
 			world->vms[i].n_adapters ? (unsigned)world->vms[i].adapters[0].gpus : 0,
 			world->vms[i].n_adapters && world->vms[i].adapters[0].pin ? world->vms[i].adapters[0].pin : "-",
 			world->vms[i].n_devices, world->vms[i].debt != NULL);
-	for (uint32_t i = 0; i < plan->n_steps; i++)
-		fprintf(stderr, "  %u %s (%s)\n", plan->steps[i].id, step_text(arena, &plan->steps[i]),
-			plan->steps[i].why);
+	/* of a plan that the check rejects the steps are not counted, but still there */
+	for (uint32_t i = 0; i < plan->cost.steps; i++) {
+		const struct step *step = &plan->steps[i];
+		fprintf(stderr, "  %u %s on %s, unit %u, after", step->id, step_text(arena, step),
+			step->host_name ? step->host_name : "-", step->unit);
+		for (uint32_t k = 0; k < step->n_after; k++)
+			fprintf(stderr, " %u", step->after[k]);
+		fprintf(stderr, " (%s)\n", step->why);
+	}
 	for (const struct diag *d = plan->diags->first; d; d = d->next)
 		fprintf(stderr, "  %s %s: %s\n", diag_codes[d->code].id, d->subject ? d->subject : "", d->message);
 	return 1;
