@@ -9,7 +9,7 @@ static void name_owed(struct apply *apply);
 void back_go(struct apply *apply)
 {
 	bool was_apply = apply->mode == PLAN_APPLY;
-	const char *why = apply->frozen->len	    ? "a step failed"
+	const char *why = apply->frozen->len        ? "a step failed"
 			  : apply_interrupts(apply) ? "interrupted"
 						    : "what is owed comes first";
 	for (uint32_t round = 0; round < APPLY_ROUNDS_MAX; round++) {

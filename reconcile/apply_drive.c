@@ -221,7 +221,10 @@ static void on_step_failed(struct drive *drive, uint32_t step, const struct answ
 	} else {
 		drive->n_failed++;
 		apply->result->n_failed++;
-		g_ptr_array_add(apply->frozen, (gpointer)subject);
+		/* a VM that could not be moved can still be started where it is */
+		g_ptr_array_add(apply->frozen, what->kind == STEP_MOVE_VM
+						       ? arena_printf(apply->arena, "%s/move", subject)
+						       : (gpointer)subject);
 		report_failure(drive, what, answer, subject);
 	}
 	tell_step(drive, APPLY_STEP_FAILED, step, answer_text(apply->arena, answer));

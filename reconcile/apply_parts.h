@@ -61,15 +61,15 @@ struct apply {            /* one cluster */
 	uint32_t n_links;
 	struct apply_result *result;
 	struct diags *diags;
-	bool told_ancestry;    /* that it is not known which commit is older */
-	bool performed;        /* a step was sent */
-	struct cost spent;     /* by plans of this run that were carried out */
-	uint32_t extra_stops;  /* VMs that somebody started meanwhile may be stopped once more */
+	bool told_ancestry;         /* that it is not known which commit is older */
+	bool performed;             /* a step was sent */
+	struct cost spent;          /* by plans of this run that were carried out */
+	uint32_t extra_stops;       /* VMs that somebody started meanwhile may be stopped once more */
 	const struct plan *held_by; /* a part of it must wait for a window; NULL: none */
 	int64_t opens_at;           /* that window */
-	GPtrArray *frozen;     /* subjects that failed; texts in 'arena' */
-	GHashTable *down;      /* VM id -> name: stopped by us and not started since */
-	GHashTable *surprised; /* subjects that were not as expected once already */
+	GPtrArray *frozen;          /* subjects that failed; texts in 'arena' */
+	GHashTable *down;           /* VM id -> name: stopped by us and not started since */
+	GHashTable *surprised;      /* subjects that were not as expected once already */
 };
 
 /* ---- apply.c ---- */

@@ -71,12 +71,12 @@ struct plan_least {
 
 /* rollout.windows at the moment of planning (model/window.h). */
 struct plan_window {
-	bool set;           /* the manifest has windows */
-	bool is_open;       /* at 'now' */
-	int64_t opens_at;   /* the next opening, or the one that is open */
-	int64_t closes_at;  /* of that one; 0: it never closes */
-	uint32_t longest_s; /* the longest of all windows; UINT32_MAX: one that never closes */
-	const char *opens_text; /* "Sat 2026-11-28 01:00 Europe/Paris" */
+	bool set;                          /* the manifest has windows */
+	bool is_open;                      /* at 'now' */
+	int64_t opens_at;                  /* the next opening, or the one that is open */
+	int64_t closes_at;                 /* of that one; 0: it never closes */
+	uint32_t longest_s;                /* the longest of all windows; UINT32_MAX: one that never closes */
+	const char *opens_text;            /* "Sat 2026-11-28 01:00 Europe/Paris" */
 	const struct spec_window *windows; /* as in the manifest: a saved plan keeps to them */
 	uint32_t n_windows;
 };

@@ -37,8 +37,8 @@ struct simulation_hidden { /* what the host cannot tell of a dismounted GPU, and
 	enum tristate incoming_live_migration;
 };
 
-struct simulation_guest { /* what a guest does when it is to shut down */
-	const char *vm;   /* name */
+struct simulation_guest {    /* what a guest does when it is to shut down */
+	const char *vm;      /* name */
 	uint32_t shutdown_s; /* how long that takes from now on; it goes on where a stop gave up waiting */
 };
 
