@@ -499,4 +499,5 @@ void moves_choose(struct wants *wants, struct world *goal, struct touch *touch, 
 	for (uint32_t i = 0; i < goal->n_vms; i++)
 		if (reason[i] != MOVE_NONE)
 			carry_out(&placing, goal, touch, i);
+	touch_carry_adapters(touch, input->observed, goal);
 }

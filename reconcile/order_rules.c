@@ -134,8 +134,14 @@ static bool carries_adapter(const struct needs *needs, const struct step *move)
 
 static bool moves_with_counts(const struct needs *needs, const struct step *gpu_step, const struct step *move)
 {
-	bool concerns = !needs_rolls(needs) || gpu_step->host == move_target(needs, move);
+	bool here_alone = needs_rolls(needs) || needs->touch->vms[move->vm].carries;
+	bool concerns = !here_alone || gpu_step->host == move_target(needs, move);
 	return concerns && carries_adapter(needs, move);
+}
+
+static bool carrier_leaves(const struct needs *needs, const struct step *move, const struct step *count)
+{
+	return needs->touch->vms[move->vm].carries && move->host == count->host;
 }
 
 static bool live_vm_leaves(const struct needs *needs, const struct step *move, const struct step *gpu_step)
@@ -263,6 +269,7 @@ const struct order_rule order_rules[] = {
 	{ "move before start", STEP_MOVE_VM, STEP_START_VM, same_vm, "it starts where it goes" },
 	{ "counts before moves", STEP_SET_COUNT, STEP_MOVE_VM, moves_with_counts, "drained, aligned-start" },
 	{ "mount before moves", STEP_MOUNT_GPU, STEP_MOVE_VM, moves_with_counts, "aligned-start" },
+	{ "moves before counts", STEP_MOVE_VM, STEP_SET_COUNT, carrier_leaves, "drained" },
 	{ "moved live before dismount", STEP_MOVE_VM, STEP_DISMOUNT_GPU, live_vm_leaves, "exclusive, capacity" },
 	{ "moves before starts", STEP_MOVE_VM, STEP_START_VM, move_makes_room, "capacity" },
 

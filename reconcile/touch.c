@@ -123,6 +123,19 @@ static void touch_by_roles(struct touch *touch, const struct world *observed, co
 	}
 }
 
+/* Who has a whole GPU besides a partition does not wait for counts before it is off (order_rules.c), and once off its
+ * adapters could be anywhere. */
+static void touch_while_off(struct touch *touch, const struct world *observed, const struct world *goal, uint32_t index)
+{
+	struct vm_touch *mine = &touch->vms[index];
+	const struct vm *vm = &observed->vms[index];
+	if (!mine->causes || !vm->n_devices || vm_is_off(vm))
+		return;
+	for (uint32_t a = 0; a < vm->n_adapters && !mine->cycle; a++)
+		mine->cycle = touch_adapter_is_in_the_way(touch, observed, goal, index, &vm->adapters[a]);
+	mine->early |= mine->cycle;
+}
+
 struct touch *touch_make(struct arena *arena, const struct world *observed, const struct world *goal)
 {
 	struct touch *touch = arena_new_of(arena, struct touch);
@@ -143,8 +156,29 @@ struct touch *touch_make(struct arena *arena, const struct world *observed, cons
 			touch_by_counts(touch, observed, goal, i);
 		if (touch->n_roles)
 			touch_by_roles(touch, observed, goal, i);
+		touch_while_off(touch, observed, goal, i);
 		touch->vms[i].stop = touch->vms[i].causes && vm_can_stop(vm);
 		touch->vms[i].blocked = touch->vms[i].causes && !vm_can_stop(vm) && !vm_is_off(vm);
 	}
 	return touch;
+}
+
+static bool is_left(const struct touch *touch, const struct world *observed, uint32_t host)
+{
+	for (uint32_t i = 0; i < observed->n_vms; i++)
+		if (touch->vms[i].move != MOVE_NONE && observed->vms[i].host == host)
+			return true;
+	return false;
+}
+
+/* Counts where it goes, then the move, then counts where it was: so that these chains never close to a circle, nobody
+ * carries adapters to a host that another VM leaves. */
+void touch_carry_adapters(struct touch *touch, const struct world *observed, const struct world *goal)
+{
+	for (uint32_t i = 0; i < observed->n_vms; i++) {
+		struct vm_touch *mine = &touch->vms[i];
+		bool moves = mine->move != MOVE_NONE && !mine->live;
+		mine->carries = moves && mine->cycle && !is_left(touch, observed, goal->vms[i].host);
+		mine->cycle = mine->cycle && !mine->carries;
+	}
 }

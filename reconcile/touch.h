@@ -35,7 +35,8 @@ struct vm_touch {
 	bool blocked; /* it would have to be off or touched and is in a state that forbids it: refuse.h */
 	uint32_t gpu; /* one GPU that is the reason, or NO_INDEX */
 	enum move_reason move;
-	bool live; /* it moves while it runs; else it is off for it */
+	bool live;    /* it moves while it runs; else it is off for it */
+	bool carries; /* it leaves with its adapters before the counts of its old host change, so they need not cycle */
 };
 
 struct touch {
@@ -46,6 +47,9 @@ struct touch {
 };
 
 struct touch *touch_make(struct arena *arena, const struct world *observed, const struct world *goal);
+
+/* Once it is known who moves: adapters that counts would take away go along, where no move waits for another then. */
+void touch_carry_adapters(struct touch *touch, const struct world *observed, const struct world *goal);
 
 /* The adapter, once its VM is off, could be on a GPU of its host whose count changes. */
 bool touch_adapter_is_in_the_way(const struct touch *touch, const struct world *observed, const struct world *goal,

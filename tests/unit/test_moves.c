@@ -2,6 +2,7 @@
 #include "tests/lib/test.h"
 
 #include "tests/lib/scene.h"
+#include "tests/lib/sim_run.h"
 
 #include <string.h>
 
@@ -203,7 +204,8 @@ static void lower_count_moves_those_that_stop_anyway(void **ignored)
 	for (int i = 0; i < 3; i++)
 		scene_vm(scene, arena_printf(scene->arena, "vm-%d", i), 0, VM_RUNNING, 0);
 	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 2, "vm-*", NULL));
-	assert_cost(plan, 3, 1, 0, 15); /* stop, remove, add, start of each, two counts and the move */
+	assert_cost(
+		plan, 3, 1, 0, 13); /* stop, remove, add, start of two, stop, move, start of the third, two counts */
 	assert_string_equal(moved_to(plan, "vm-0"), "hv02");
 	assert_non_null(strstr(scene_step(plan, STEP_MOVE_VM, NULL)->why, "'hv01' would have no partition"));
 	assert_int_equal(scene_step(plan, STEP_MOVE_VM, NULL)->cause, CAUSE_ROOM);
@@ -393,6 +395,68 @@ static void move_waits_for_the_counts_where_it_goes(void **ignored)
 	}
 }
 
+/* ---- carried out ---- */
+
+/* hv01 is full with three and gets two partitions; hv02 is empty. One of the three moves. */
+static uint32_t begin_lower_count(struct sim_run *sim, const struct simulation *simulation)
+{
+	sim->scene = scene_new(true, 2, 1, 4);
+	for (int i = 0; i < 3; i++)
+		scene_vm(sim->scene, arena_printf(sim->scene->arena, "vm-%d", i), 0, VM_RUNNING, 0);
+	sim_run_write_scene(sim, simulation);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 2, "vm-*", NULL));
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_int_equal(sim->run->plans[0]->cost.vms_moved, 1);
+	return sim->run->plans[0]->n_steps;
+}
+
+/* Interrupted after any step, all VMs run again at once; and the next run ends where the first was going. */
+static void interrupted_anywhere_all_vms_run_and_the_next_run_converges(void **state)
+{
+	struct sim_run *sim = *state;
+	uint32_t n_steps = begin_lower_count(sim, NULL);
+	for (uint32_t after = 1; after < n_steps; after++) {
+		sim_run_forget(sim);
+		begin_lower_count(sim, NULL);
+		sim->interrupt_after_steps = after;
+		enum exit_code code = sim_run_carry_out(sim);
+		assert_true(code == EXIT_INTERRUPTED || code == EXIT_DONE);
+		assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 3);
+		sim_run_forget(sim);
+		sim_run_plan(sim, PLAN_APPLY);
+		sim_run_carry_out(sim);
+		assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 3);
+		assert_int_equal(sim_run_count_gpus(sim, 2), 2);
+		sim_run_plan(sim, PLAN_APPLY);
+		assert_int_equal(sim->run->plans[0]->n_steps, 0);
+	}
+}
+
+static void vm_that_could_not_be_moved_is_started_where_it_was(void **state)
+{
+	struct sim_run *sim = *state;
+	struct simulation_fault fault = { .step = "move-vm", .nth = 1, .permanent = true, .error = "failed" };
+	sim->is_quiet = true;
+	begin_lower_count(sim, &(struct simulation){ .faults = &fault, .n_faults = 1 });
+	assert_int_equal(sim_run_carry_out(sim), EXIT_PARTIAL);
+	assert_true(sim_run_says(sim, D_STEP_FAILED));
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 3);
+	assert_int_equal(sim_run_count_gpus(sim, 4), 2); /* three on one host need it again */
+}
+
+/* The answer is lost and the VM has moved: it is not moved twice. */
+static void move_whose_answer_is_lost_is_found_done(void **state)
+{
+	struct sim_run *sim = *state;
+	struct simulation_fault fault = { .step = "move-vm", .nth = 1, .error = "timeout", .after_effect = true };
+	begin_lower_count(sim, &(struct simulation){ .faults = &fault, .n_faults = 1 });
+	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 3);
+	assert_int_equal(sim_run_count_gpus(sim, 2), 2);
+}
+
+#define SIM(name) cmocka_unit_test_setup_teardown(name, sim_run_setup, sim_run_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +479,9 @@ int main(void)
 		cmocka_unit_test(running_vm_does_not_move_for_a_preference),
 		cmocka_unit_test(vm_that_must_start_leaves_a_paused_node),
 		cmocka_unit_test(move_waits_for_the_counts_where_it_goes),
+		SIM(interrupted_anywhere_all_vms_run_and_the_next_run_converges),
+		SIM(vm_that_could_not_be_moved_is_started_where_it_was),
+		SIM(move_whose_answer_is_lost_is_found_done),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
