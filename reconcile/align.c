@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/align.h"
 
+#include "reconcile/counts.h"
+#include "reconcile/moves.h"
 #include "reconcile/resolve.h"
 
 static bool is_in_play(const struct wants *wants, uint32_t gpu)
@@ -25,6 +27,42 @@ static bool is_held(const struct wants *wants, uint32_t gpu)
 	return false;
 }
 
+/* Adapters of VMs that run at the end on the host; 'leaving': of these, of VMs that could go to another one. */
+static uint64_t adapters_at_end(const struct wants *wants, uint32_t host, uint64_t *leaving)
+{
+	const struct world *world = wants->input->observed;
+	uint64_t n = 0;
+	for (uint32_t i = 0; i < world->n_vms; i++) {
+		const struct vm *vm = &world->vms[i];
+		bool starts = wants_owed_power(wants, i) && !wants->vms[i].frozen;
+		if (vm->host != host || (!vm_is_running(vm) && !starts))
+			continue;
+		uint32_t mine = vm->n_adapters + (wants_owed_parts(wants, i) ? vm->debt->n_adapters : 0);
+		n += mine;
+		*leaving += starts && vm->clustered == TRI_YES && !wants->vms[i].stays ? mine : 0;
+	}
+	return n;
+}
+
+/* How many VMs would have to move so that all find their partitions at 'count'; NO_INDEX when some would find none. */
+static uint32_t moves_to(const struct wants *wants, uint64_t count)
+{
+	const struct world *world = wants->input->observed;
+	uint64_t surplus = 0, free = 0;
+	for (uint32_t host = 0; host < world->n_hosts; host++) {
+		bool known = true;
+		uint64_t leaving = 0, needed = adapters_at_end(wants, host, &leaving),
+			 offered = counts_offered(wants, world, host, count, &known);
+		if (!known)
+			continue;
+		if (needed > offered + leaving)
+			return NO_INDEX;
+		surplus += needed > offered ? needed - offered : 0;
+		free += needed < offered && moves_host_takes(wants, host) ? offered - needed : 0;
+	}
+	return surplus > free ? NO_INDEX : (uint32_t)surplus;
+}
+
 /* How many GPUs would have to change for 'count', or NO_INDEX when it cannot be reached. */
 static uint32_t steps_to(const struct wants *wants, uint64_t count)
 {
@@ -41,6 +79,13 @@ static uint32_t steps_to(const struct wants *wants, uint64_t count)
 	return n;
 }
 
+/* Steps and moves to 'count', or NO_INDEX when it cannot be reached, or (when 'fits') not everybody would fit. */
+static uint32_t price_of(const struct wants *wants, uint64_t count, bool fits)
+{
+	uint32_t steps = steps_to(wants, count), moves = fits ? moves_to(wants, count) : 0;
+	return steps == NO_INDEX || moves == NO_INDEX ? NO_INDEX : steps + moves;
+}
+
 /* A VM that is owed something comes back with a partition. */
 static bool owes_a_partition(const struct wants *wants)
 {
@@ -52,25 +97,34 @@ static bool owes_a_partition(const struct wants *wants)
 	return false;
 }
 
-void align_counts(struct wants *wants)
+/* The least price of all counts, or NO_INDEX; forward first: it wins ties. */
+static uint32_t cheapest(const struct wants *wants, bool fits, struct maybe_u64 *best)
 {
 	const struct world *world = wants->input->observed;
-	struct maybe_u64 best = UNKNOWN;
-	uint32_t fewest = NO_INDEX;
-	if (owes_a_partition(wants)) {
-		if (wants->partitioned) { /* forward first: it wins ties */
-			best = wants->partitioned->partition_count;
-			fewest = steps_to(wants, best.value);
-		}
-		for (uint32_t g = 0; g < world->n_gpus; g++) {
-			if (!is_in_play(wants, g) || !world->gpus[g].count.known)
-				continue;
-			uint32_t n = steps_to(wants, world->gpus[g].count.value);
-			if (n < fewest) {
-				fewest = n;
-				best = world->gpus[g].count;
-			}
+	uint32_t least = NO_INDEX;
+	if (wants->partitioned) {
+		*best = wants->partitioned->partition_count;
+		least = price_of(wants, best->value, fits);
+	}
+	for (uint32_t g = 0; g < world->n_gpus; g++) {
+		if (!is_in_play(wants, g) || !world->gpus[g].count.known)
+			continue;
+		uint32_t price = price_of(wants, world->gpus[g].count.value, fits);
+		if (price < least) {
+			least = price;
+			*best = world->gpus[g].count;
 		}
 	}
-	wants->count = fewest == NO_INDEX ? UNKNOWN : best;
+	return least;
+}
+
+void align_counts(struct wants *wants)
+{
+	struct maybe_u64 best = UNKNOWN;
+	wants->count = UNKNOWN;
+	if (!owes_a_partition(wants))
+		return;
+	/* where no count has room for everybody, any will do: then as many come back as fit */
+	if (cheapest(wants, true, &best) != NO_INDEX || cheapest(wants, false, &best) != NO_INDEX)
+		wants->count = best;
 }

@@ -63,6 +63,10 @@ static void mark_left_alone(struct wants *wants)
 			wants->input->n_frozen && is_frozen(wants->input, subject_gpu(wants->arena, world, i));
 	}
 	for (uint32_t i = 0; i < world->n_vms; i++) {
+		const char *move = wants->input->n_frozen
+					   ? arena_printf(wants->arena, "%s/move", subject_vm(wants->arena, world, i))
+					   : NULL;
+		wants->vms[i].stays = move && is_frozen(wants->input, move);
 		wants->vms[i].excluded = host_is_excluded(wants->input, world->vms[i].host);
 		wants->vms[i].frozen =
 			wants->input->n_frozen && is_frozen(wants->input, subject_vm(wants->arena, world, i));

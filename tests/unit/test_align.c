@@ -47,6 +47,30 @@ static void tie_goes_to_the_manifest(void **state)
 	assert_true(maybe_is(aligned_to(scene, 4), 4));
 }
 
+/* Two GPUs at 1 and 2: one step either way, but only 2 has room for three. */
+static void count_at_which_all_fit_wins(void **state)
+{
+	struct scene *scene = *state;
+	scene->hosts[0].n_gpus = 2;
+	scene_gpu(scene, 0, 0)->count = KNOWN(1);
+	scene_gpu(scene, 0, 1)->count = KNOWN(2);
+	for (int i = 0; i < 2; i++) {
+		assert_true(maybe_is(aligned_to(scene, 1), 1));
+		struct vm *vm = scene_vm(scene, arena_printf(scene->arena, "vm-%d", i), 0, VM_OFF, 0);
+		struct debt *debt = arena_new_of(scene->arena, struct debt);
+		*debt = (struct debt){ .run = "dead",
+			.at = SCENE_NOW - 60,
+			.power = DEBT_POWER_STOPPED,
+			.state_change = vm->state_change };
+		vm->debt = debt;
+	}
+
+	struct debt *parts = (struct debt *)scene->vms[0][0].debt;
+	parts->power = DEBT_POWER_STOPPED;
+	parts->state_change = scene->vms[0][0].state_change;
+	assert_true(maybe_is(aligned_to(scene, 1), 2));
+}
+
 static void nothing_is_aligned_when_no_partition_is_owed(void **state)
 {
 	struct scene *scene = *state;
@@ -80,6 +104,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(count_that_needs_fewer_steps_wins),
 		TEST(tie_goes_to_the_manifest),
+		TEST(count_at_which_all_fit_wins),
 		TEST(nothing_is_aligned_when_no_partition_is_owed),
 		TEST(gpu_that_is_held_stays_as_it_is),
 		TEST(count_that_a_gpu_does_not_list_is_not_chosen),
