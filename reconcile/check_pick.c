@@ -27,6 +27,7 @@ struct picker {
 	const struct reach *reach;
 	struct violations at_start;
 	struct object *vms, *gpus; /* per object of the world */
+	uint32_t *host_sorts;      /* per host: what it is as a node of its cluster */
 	GHashTable *numbers;       /* bytes that describe something: its number */
 	GByteArray *key;           /* of the description being written */
 	GHashTable *seen;          /* numbers of parts that were explored, as pointers */
@@ -52,6 +53,20 @@ static void put_text(struct picker *picker, const char *text)
 {
 	const char *it = text ? text : "\1";
 	g_byte_array_append(picker->key, (const guint8 *)it, (guint)strlen(it) + 1);
+}
+
+static guint hash_bytes(gconstpointer bytes)
+{
+	gsize size = 0;
+	const char *data = g_bytes_get_data((GBytes *)bytes, &size);
+	uint64_t sum = size, word = 0;
+	for (gsize at = 0; at < size; at += sizeof(word)) {
+		word = 0;
+		memcpy(&word, data + at, MIN(sizeof(word), size - at));
+		sum = (sum ^ word) * 0x9E3779B97F4A7C15u;
+		sum ^= sum >> 32;
+	}
+	return (guint)sum;
 }
 
 /* The number of what was put since the last call: the same for the same. */
@@ -281,9 +296,20 @@ static void sort_objects(struct picker *picker)
 	}
 }
 
+static uint32_t sort_host(const struct host *host)
+{
+	for (uint32_t i = 0; i < host->n_nodes; i++)
+		if (g_ascii_strcasecmp(host->nodes[i].name, host->name) == 0)
+			return (uint32_t)host->nodes[i].state << 2 | host->can_command_moves;
+	return host->can_command_moves;
+}
+
 static void make_objects(struct picker *picker)
 {
 	const struct world *world = picker->world;
+	picker->host_sorts = g_new0(uint32_t, world->n_hosts + 1);
+	for (uint32_t h = 0; h < world->n_hosts; h++)
+		picker->host_sorts[h] = sort_host(&world->hosts[h]);
 	picker->vms = g_new0(struct object, world->n_vms + 1);
 	picker->gpus = g_new0(struct object, world->n_gpus + 1);
 	for (uint32_t v = 0; v < world->n_vms; v++)
@@ -350,17 +376,15 @@ static void insert(GArray *set, uint32_t item)
 		g_array_insert_val(set, at, item);
 }
 
-static uint32_t local_host(const struct picker *picker, GArray *hosts, uint32_t host)
+/* The host as the how manieth one that occurs, and what it is. */
+static uint64_t local_host(const struct picker *picker, GArray *hosts, uint32_t host)
 {
-	for (guint i = 0; i < hosts->len; i++)
-		if (g_array_index(hosts, uint32_t, i) == host)
-			return i;
-	g_array_append_val(hosts, host);
-	const struct host *it = &picker->world->hosts[host];
-	for (uint32_t i = 0; i < it->n_nodes; i++)
-		if (g_ascii_strcasecmp(it->nodes[i].name, it->name) == 0)
-			return (hosts->len - 1) | (uint32_t)it->nodes[i].state << 8;
-	return hosts->len - 1;
+	guint at = 0;
+	while (at < hosts->len && g_array_index(hosts, uint32_t, at) != host)
+		at++;
+	if (at == hosts->len)
+		g_array_append_val(hosts, host);
+	return (uint64_t)at << 32 | picker->host_sorts[host];
 }
 
 /* The objects' number: the same for others that are alike, in the same relations. */
@@ -413,8 +437,16 @@ static bool explore_few(struct picker *picker, const uint32_t vms[2], const uint
 
 /* ---- one host ---- */
 
+struct pair { /* a VM with a partition, or none, and a GPU of one host */
+	uint32_t vm, gpu;
+};
+
 struct on_host {
 	GArray *vms, *gpus; /* uint32_t: that have something to do with the host, and matter */
+	uint32_t like;      /* the same number: a host with the same in it, in the same order */
+	GArray *pairs;      /* struct pair */
+	GArray *classes;    /* const struct object *: one of each kind of twins, in order */
+	bool moves;         /* a VM comes or goes */
 };
 
 static bool visits(const struct object *object, uint32_t host)
@@ -427,6 +459,8 @@ static void on_host_fill(const struct picker *picker, uint32_t host, struct on_h
 	const struct host *it = &picker->world->hosts[host];
 	on->vms = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	on->gpus = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	on->pairs = g_array_new(FALSE, FALSE, sizeof(struct pair));
+	on->classes = g_array_new(FALSE, FALSE, sizeof(const struct object *));
 	for (uint32_t v = 0; v < picker->world->n_vms; v++)
 		if (visits(&picker->vms[v], host) && matters_vm(picker, &picker->vms[v]))
 			g_array_append_val(on->vms, v);
@@ -532,12 +566,11 @@ static bool explore_host(struct picker *picker, uint32_t host, const struct on_h
 }
 
 /* How many of each sort there are, and what the host's pools are: sums depend on it. */
-static uint32_t describe_host(struct picker *picker, uint32_t host, const struct on_host *on, const GArray *some)
+static uint32_t describe_host(struct picker *picker, uint32_t host, const struct on_host *on)
 {
 	const struct host *it = &picker->world->hosts[host];
-	uint32_t what = describe(picker, some, on->gpus);
 	put_text(picker, "host");
-	put(picker, what);
+	put(picker, on->like);
 	for (guint i = 0; i < on->vms->len; i++)
 		put(picker, picker->vms[g_array_index(on->vms, uint32_t, i)].sort);
 	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++)
@@ -553,19 +586,16 @@ static uint32_t describe_host(struct picker *picker, uint32_t host, const struct
 	return number(picker);
 }
 
-static bool check_one_host(struct picker *picker, uint32_t host, const struct on_host *on)
+static bool check_one_host(struct picker *picker, uint32_t host, struct on_host *on)
 {
 	g_autoptr(GArray) some = some_of_each(picker, on->vms);
-	if (!is_first(picker, describe_host(picker, host, on, some)))
+	on->like = describe(picker, some, on->gpus);
+	if (!is_first(picker, describe_host(picker, host, on)))
 		return true;
 	return explore_host(picker, host, on) && explore_pairs(picker, some, on->gpus);
 }
 
 /* ---- two hosts ---- */
-
-struct pair { /* a VM with a partition, or none, and a GPU of one host */
-	uint32_t vm, gpu;
-};
 
 /* Has, or comes to have, a partition. */
 static bool has_partition(const struct picker *picker, const struct object *vm)
@@ -577,9 +607,8 @@ static bool has_partition(const struct picker *picker, const struct object *vm)
 }
 
 /* One pair of each sort. */
-static GArray *pairs_of(struct picker *picker, const struct on_host *on)
+static void fill_pairs(struct picker *picker, struct on_host *on)
 {
-	GArray *pairs = g_array_new(FALSE, FALSE, sizeof(struct pair));
 	g_autoptr(GHashTable) seen = g_hash_table_new(g_direct_hash, g_direct_equal);
 	for (guint g = 0; g < on->gpus->len; g++) {
 		uint32_t gpu = g_array_index(on->gpus, uint32_t, g);
@@ -593,21 +622,67 @@ static GArray *pairs_of(struct picker *picker, const struct on_host *on)
 			put(picker, picker->gpus[gpu].twins);
 			put(picker, ties(picker, &picker->vms[pair.vm], &picker->gpus[gpu]));
 			if (g_hash_table_add(seen, GUINT_TO_POINTER(number(picker))))
-				g_array_append_val(pairs, pair);
+				g_array_append_val(on->pairs, pair);
 		}
 		struct pair pair = { NO_INDEX, gpu };
 		if (alone && g_hash_table_add(seen, GUINT_TO_POINTER(picker->gpus[gpu].twins)))
-			g_array_append_val(pairs, pair);
+			g_array_append_val(on->pairs, pair);
 	}
-	return pairs;
 }
 
-static bool check_two_hosts(struct picker *picker, const GArray *a, const GArray *b)
+static void add_class(struct on_host *on, const struct object *object)
 {
-	for (guint i = 0; i < a->len; i++)
-		for (guint k = 0; k < b->len; k++) {
-			const struct pair *x = &g_array_index(a, struct pair, i);
-			const struct pair *y = &g_array_index(b, struct pair, k);
+	on->moves |= object->n_hosts > 1;
+	for (guint i = 0; i < on->classes->len; i++)
+		if (g_array_index(on->classes, const struct object *, i)->twins == object->twins)
+			return;
+	g_array_append_val(on->classes, object);
+}
+
+static void classify(const struct picker *picker, struct on_host *on)
+{
+	for (guint i = 0; i < on->vms->len; i++)
+		add_class(on, &picker->vms[g_array_index(on->vms, uint32_t, i)]);
+	for (guint i = 0; i < on->gpus->len; i++)
+		add_class(on, &picker->gpus[g_array_index(on->gpus, uint32_t, i)]);
+}
+
+static void put_classes(struct picker *picker, const struct on_host *on)
+{
+	put(picker, on->like);
+	for (guint c = 0; c < on->classes->len; c++) {
+		const struct object *object = g_array_index(on->classes, const struct object *, c);
+		put(picker, object->sort);
+		for (guint v = 0; v < on->vms->len; v++)
+			put(picker, picker->vms[g_array_index(on->vms, uint32_t, v)].twins == object->twins);
+		for (guint g = 0; g < on->gpus->len; g++)
+			put(picker, picker->gpus[g_array_index(on->gpus, uint32_t, g)].twins == object->twins);
+	}
+}
+
+/* Two hosts with the same in them, whose objects wait for each other in the same way, are the same as two others. */
+static bool are_first(struct picker *picker, const struct on_host *a, const struct on_host *b)
+{
+	if (a->moves || b->moves)
+		return true;
+	put_text(picker, "two hosts");
+	put_classes(picker, a);
+	put_classes(picker, b);
+	for (guint i = 0; i < a->classes->len; i++)
+		for (guint k = 0; k < b->classes->len; k++)
+			put_order(picker, g_array_index(a->classes, const struct object *, i),
+				g_array_index(b->classes, const struct object *, k));
+	return is_first(picker, number(picker));
+}
+
+static bool check_two_hosts(struct picker *picker, const struct on_host *a, const struct on_host *b)
+{
+	if (!are_first(picker, a, b))
+		return true;
+	for (guint i = 0; i < a->pairs->len; i++)
+		for (guint k = 0; k < b->pairs->len; k++) {
+			const struct pair *x = &g_array_index(a->pairs, struct pair, i);
+			const struct pair *y = &g_array_index(b->pairs, struct pair, k);
 			if (!explore_few(picker, (uint32_t[]){ x->vm, y->vm }, (uint32_t[]){ x->gpu, y->gpu }))
 				return false;
 		}
@@ -626,11 +701,11 @@ static bool check_hosts_and_pairs(struct picker *picker, struct on_host *on)
 	for (uint32_t h = 0; h < n; h++)
 		if (!check_one_host(picker, h, &on[h]))
 			return false;
-	g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
 	for (uint32_t h = 0; h < n && crosses_hosts(picker); h++) {
-		g_ptr_array_add(pairs, pairs_of(picker, &on[h]));
+		fill_pairs(picker, &on[h]);
+		classify(picker, &on[h]);
 		for (uint32_t k = 0; k < h; k++)
-			if (!check_two_hosts(picker, g_ptr_array_index(pairs, k), g_ptr_array_index(pairs, h)))
+			if (!check_two_hosts(picker, &on[k], &on[h]))
 				return false;
 	}
 	return true;
@@ -641,7 +716,7 @@ enum checked check_by_parts(const struct plan *plan, uint32_t states_max, struct
 	g_autoptr(arena_auto) arena = arena_new();
 	g_autoptr(reach_auto) reach = reach_new(plan->steps, plan->n_steps);
 	g_autoptr(GHashTable) numbers =
-		g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
+		g_hash_table_new_full(hash_bytes, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
 	g_autoptr(GHashTable) seen = g_hash_table_new(g_direct_hash, g_direct_equal);
 	g_autoptr(GByteArray) key = g_byte_array_new();
 	struct picker picker = { .plan = plan,
@@ -662,7 +737,10 @@ enum checked check_by_parts(const struct plan *plan, uint32_t states_max, struct
 	for (uint32_t h = 0; h < n; h++) {
 		g_array_unref(on[h].vms);
 		g_array_unref(on[h].gpus);
+		g_array_unref(on[h].pairs);
+		g_array_unref(on[h].classes);
 	}
+	g_free(picker.host_sorts);
 	g_free(picker.vms);
 	g_free(picker.gpus);
 	return !fine ? CHECKED_BROKEN : picker.unsure ? CHECKED_UNSURE : CHECKED_FINE;
