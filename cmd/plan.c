@@ -55,6 +55,8 @@ static int plan_run(int argc, char **argv)
 			show_formats[format]);
 	if (options_run(argv[0], &run_options, diags) < 0 || format < 0 || diags->n_errors)
 		return output_findings(diags);
+	struct show_stream *stream = arguments.why ? NULL : show_begin((enum show_format)format);
+	run_options.watch = stream ? show_watch(stream) : NULL;
 	g_autoptr(run_auto) run = run_pipeline(&run_options);
 	enum exit_code code = run_exit(run);
 	if (arguments.detailed_exitcode && has_changes(run))
@@ -62,9 +64,9 @@ static int plan_run(int argc, char **argv)
 	/* A plan of manifests that are wrong would be carried out without what they meant to say. */
 	if (arguments.out && run->n_plans && show_save(run, arguments.out, diags) < 0)
 		code = exit_worse(code, output_findings(diags));
-	if (arguments.why && run->n_plans)
-		return tell_why(run, (enum show_format)format, code, diags);
-	return show_plan(run, (enum show_format)format, code);
+	if (stream)
+		return show_end(stream, run, code);
+	return run->n_plans ? tell_why(run, (enum show_format)format, code, diags) : output_findings(run->diags);
 }
 
 const struct command command_plan = {

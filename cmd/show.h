@@ -10,5 +10,12 @@ extern const char *const show_formats[]; /* their names, ended by NULL */
  * standard error. 'code', or what is worse. */
 int show_plan(const struct run *run, enum show_format format, enum exit_code code);
 
+/* The same for a run that is still to be made: begin, give show_watch() to run_pipeline(), end with the run. Text and JSON
+ * start as soon as the manifests are read, and text goes on cluster by cluster. */
+struct show_stream;
+struct show_stream *show_begin(enum show_format format);
+const struct run_watch *show_watch(struct show_stream *stream);
+enum exit_code show_end(struct show_stream *stream, const struct run *run, enum exit_code code);
+
 /* Saves the plans for `apply FILE`. 0, or -1 with HV902. */
 int show_save(const struct run *run, const char *path, struct diags *diags);

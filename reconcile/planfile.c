@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconcile/drift.h"
 #include "reconcile/planfile_parts.h"
 
 #include <string.h>
@@ -56,10 +55,9 @@ static struct cost total_cost(const struct run *run)
 	return total;
 }
 
-static void head_to_json(const struct run *run, json_t *json)
+json_t *planfile_source_to_json(const struct run *run)
 {
-	enum exit_code code = worst_exit(run);
-	struct cost cost = total_cost(run);
+	json_t *json = json_object();
 	json_object_set_new(json, "format_version", jsonio_text(PLANFILE_FORMAT_VERSION));
 	json_object_set_new(json, "tool", jsonio_text("hvgpu"));
 	json_object_set_new(json, "tool_version", jsonio_text(HVGPU_VERSION));
@@ -68,30 +66,32 @@ static void head_to_json(const struct run *run, json_t *json)
 	json_object_set_new(json, "commit", jsonio_text(run->tree.commit));
 	json_object_set_new(json, "dirty", json_boolean(run->tree.dirty));
 	json_object_set_new(json, "owner", jsonio_text(run->owner));
+	return json;
+}
+
+json_t *planfile_result_to_json(const struct run *run)
+{
+	enum exit_code code = worst_exit(run);
+	struct cost cost = total_cost(run);
+	json_t *json = json_object();
 	json_object_set_new(json, "complete", json_boolean(is_complete(run)));
 	json_object_set_new(json, "errored", json_boolean(code != EXIT_DONE));
 	json_object_set_new(json, "exit_code", json_integer(code));
 	json_object_set_new(json, "cost", planfile_cost_to_json(&cost));
+	return json;
+}
+
+static int append(const char *bytes, size_t n, void *out)
+{
+	g_string_append_len(out, bytes, (gssize)n);
+	return 0;
 }
 
 json_t *planfile_to_json(const struct run *run)
 {
-	json_t *json = json_object(), *resources = json_array(), *checks = json_array(), *clusters = json_array();
-	json_t *drifted = json_array();
-	head_to_json(run, json);
-	for (uint32_t i = 0; i < run->n_plans; i++) {
-		planfile_resources(resources, run->plans[i], NULL);
-		if (run->drift)
-			planfile_resources(drifted, run->plans[i], run->drift->clusters[i].is_drift);
-		planfile_checks(checks, run->plans[i]);
-		json_array_append_new(clusters, planfile_cluster_to_json(run->plans[i]));
-	}
-	json_object_set_new(json, "resource_changes", resources);
-	json_object_set_new(json, "resource_drift", drifted);
-	json_object_set_new(json, "checks", checks);
-	json_object_set_new(json, "findings", planfile_findings_to_json(run->diags));
-	json_object_set_new(json, "clusters", clusters);
-	g_autofree char *digest = planfile_digest(json);
-	json_object_set_new(json, "digest", jsonio_text(digest));
-	return json;
+	g_autoptr(GString) text = g_string_new(NULL);
+	struct planfile_writer *writer = planfile_writer_new(append, text);
+	planfile_writer_end(writer, run);
+	planfile_writer_free(writer);
+	return json_loadb(text->str, text->len, 0, NULL);
 }

@@ -8,6 +8,9 @@
  * without its "digest". */
 char *planfile_digest(json_t *document);
 
+/* Members of the document itself: known before hosts are read, and when all is planned. */
+json_t *planfile_source_to_json(const struct run *run);
+json_t *planfile_result_to_json(const struct run *run);
 json_t *planfile_cluster_to_json(const struct plan *plan);
 json_t *planfile_finding_to_json(const struct diag *diag);
 json_t *planfile_findings_to_json(const struct diags *diags);

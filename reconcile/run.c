@@ -16,6 +16,7 @@ struct run *run_pipeline(const struct run_options *options)
 	struct run *run = arena_new_of(arena, struct run);
 	run->arena = arena;
 	run->options = *options;
+	run->options.watch = NULL;
 	run->now = options->now;
 	run->diags = diags_new(arena);
 	if (options->source && load(run) < 0)
@@ -26,12 +27,14 @@ struct run *run_pipeline(const struct run_options *options)
 		return run;
 	if (options->until == STAGE_LOAD)
 		return run;
+	if (options->watch && options->watch->loaded)
+		options->watch->loaded(run, options->watch->user);
 	if (observe(run, clusters, n_clusters) < 0 || options->until == STAGE_OBSERVE)
 		return run;
 	if (run->spec)
-		run_plan_clusters(run, clusters, n_clusters);
+		run_plan_clusters(run, clusters, n_clusters, options->watch);
 	else
-		run_plan_hosts(run);
+		run_plan_hosts(run, options->watch);
 	return run;
 }
 

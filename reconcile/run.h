@@ -11,6 +11,14 @@
 
 enum stage { STAGE_LOAD, STAGE_OBSERVE, STAGE_PLAN };
 
+struct run;
+/* Told as a run goes on, so that what is known can be shown before the rest is. In the thread of run_pipeline(). */
+struct run_watch {
+	void (*loaded)(const struct run *run, void *user); /* the manifests are read and right, hosts are not yet */
+	void (*planned)(const struct run *run, const struct plan *plan, void *user); /* in the order of run->plans */
+	void *user;
+};
+
 struct run_options {
 	const char *source;          /* SOURCE; NULL for `restore`, `observe` */
 	const char *hosts;           /* --hosts sim:FILE | snapshot:FILE; NULL: the inventory */
@@ -22,6 +30,7 @@ struct run_options {
 	uint32_t max_age_s; /* of a snapshot: 24 h */
 	enum plan_mode mode;
 	enum stage until;
+	const struct run_watch *watch; /* or NULL; not kept in run->options */
 };
 
 struct drift;

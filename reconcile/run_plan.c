@@ -12,6 +12,7 @@ struct job { /* one cluster to plan */
 	struct missing_host *missing;
 	uint32_t n_missing;
 	struct plan *plan;
+	gint done;
 };
 
 struct crew { /* threads that share the jobs */
@@ -19,11 +20,14 @@ struct crew { /* threads that share the jobs */
 	struct job *jobs;
 	uint32_t n_jobs;
 	gint next;
+	const struct run_watch *watch;
+	uint32_t n_told; /* plans that the watch was told, by the first worker alone */
 };
 
 struct worker {
 	struct crew *crew;
 	struct arena *arena;
+	bool tells; /* the one in the thread of run_pipeline() */
 	GThread *thread;
 };
 
@@ -57,6 +61,15 @@ static void plan_job(const struct run *run, struct arena *arena, struct job *job
 	job->plan = plan_cluster(arena, &input);
 }
 
+/* Tells of all plans that are finished and have none unfinished before them. */
+static void tell_planned(struct crew *crew)
+{
+	while (crew->watch && crew->n_told < crew->n_jobs && g_atomic_int_get(&crew->jobs[crew->n_told].done)) {
+		crew->watch->planned(crew->run, crew->jobs[crew->n_told].plan, crew->watch->user);
+		crew->n_told++;
+	}
+}
+
 static gpointer work(gpointer user)
 {
 	struct worker *worker = user;
@@ -66,17 +79,21 @@ static gpointer work(gpointer user)
 		if (i >= crew->n_jobs)
 			return NULL;
 		plan_job(crew->run, worker->arena, &crew->jobs[i]);
+		g_atomic_int_set(&crew->jobs[i].done, 1);
+		if (worker->tells)
+			tell_planned(crew);
 	}
 }
 
 /* An arena belongs to one thread: each worker has its own, and the run's takes them over at the end. */
-static void plan_jobs(struct run *run, struct job *jobs, uint32_t n)
+static void plan_jobs(struct run *run, struct job *jobs, uint32_t n, const struct run_watch *watch)
 {
 	struct crew crew = { .run = run, .jobs = jobs, .n_jobs = n };
+	crew.watch = watch && watch->planned ? watch : NULL;
 	struct worker workers[THREADS_MAX];
 	uint32_t n_workers = CLAMP(n / CLUSTERS_PER_THREAD, 1, MIN(g_get_num_processors(), THREADS_MAX));
 	for (uint32_t i = 0; i < n_workers; i++) {
-		workers[i] = (struct worker){ &crew, arena_new(), NULL };
+		workers[i] = (struct worker){ &crew, arena_new(), i == 0, NULL };
 		if (i)
 			workers[i].thread = g_thread_new("plan", work, &workers[i]);
 	}
@@ -86,6 +103,7 @@ static void plan_jobs(struct run *run, struct job *jobs, uint32_t n)
 			g_thread_join(workers[i].thread);
 		arena_adopt(run->arena, workers[i].arena);
 	}
+	tell_planned(&crew);
 	struct plan **plans = arena_array(run->arena, struct plan *, n);
 	for (uint32_t i = 0; i < n; i++) {
 		plans[i] = jobs[i].plan;
@@ -130,7 +148,8 @@ static void gather(struct arena *arena, struct job *job, GHashTable *states, GHa
 	qsort(job->missing, job->n_missing, sizeof(*job->missing), by_name);
 }
 
-void run_plan_clusters(struct run *run, const struct spec_cluster *const *clusters, uint32_t n_clusters)
+void run_plan_clusters(
+	struct run *run, const struct spec_cluster *const *clusters, uint32_t n_clusters, const struct run_watch *watch)
 {
 	g_autoptr(GHashTable) states = index_names(run, false);
 	g_autoptr(GHashTable) missing = index_names(run, true);
@@ -139,7 +158,7 @@ void run_plan_clusters(struct run *run, const struct spec_cluster *const *cluste
 		jobs[i].cluster = clusters[i];
 		gather(run->arena, &jobs[i], states, missing);
 	}
-	plan_jobs(run, jobs, n_clusters);
+	plan_jobs(run, jobs, n_clusters, watch);
 }
 
 /* ---- hosts without manifests ---- */
@@ -195,7 +214,7 @@ static void report_unknown(struct run *run, const struct host_state *const *stat
 	}
 }
 
-void run_plan_hosts(struct run *run)
+void run_plan_hosts(struct run *run, const struct run_watch *watch)
 {
 	const struct host_state **states = arena_array(run->arena, const struct host_state *, run->n_states);
 	struct job *jobs = arena_array(run->arena, struct job, run->n_states);
@@ -216,5 +235,5 @@ void run_plan_hosts(struct run *run)
 		n_jobs++;
 	}
 	report_unknown(run, states);
-	plan_jobs(run, jobs, n_jobs);
+	plan_jobs(run, jobs, n_jobs, watch);
 }

@@ -5,11 +5,12 @@
 #include "reconcile/run.h"
 
 /* One plan for each cluster, in that order. */
-void run_plan_clusters(struct run *run, const struct spec_cluster *const *clusters, uint32_t n_clusters);
+void run_plan_clusters(struct run *run, const struct spec_cluster *const *clusters, uint32_t n_clusters,
+	const struct run_watch *watch);
 
 /* Without manifests: one plan for each failover cluster that the hosts name, and for each standalone host. --cluster
  * chooses among them by that name. */
-void run_plan_hosts(struct run *run);
+void run_plan_hosts(struct run *run, const struct run_watch *watch);
 
 /* What to plan a cluster of this run with; 'cluster' may be NULL. */
 struct plan_input run_plan_input(const struct run *run, const struct spec_cluster *cluster, const struct world *world);

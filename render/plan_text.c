@@ -377,20 +377,29 @@ static void put_codes(struct page *page)
 		g_string_append_printf(page->out, "\n%s", line->str);
 }
 
-void render_plan_text(GString *out, const struct run *run, const struct style *style)
+void render_plan_text_head(GString *out, const struct run *run, const struct style *style)
+{
+	struct page page = { out, style, run, NULL };
+	put_head(&page);
+}
+
+void render_plan_text_cluster(GString *out, const struct run *run, const struct plan *plan, const struct style *style)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	struct page page = { out, style, run, arena };
+	if (outline_is_clean(plan))
+		put_findings(&page, plan); /* notes at most */
+	else
+		put_plan(&page, plan);
+}
+
+void render_plan_text_end(GString *out, const struct run *run, const struct style *style)
 {
 	g_autoptr(arena_auto) arena = arena_new();
 	struct page page = { out, style, run, arena };
 	uint32_t n_clean = 0;
-	put_head(&page);
-	for (uint32_t i = 0; i < run->n_plans; i++) {
-		if (!outline_is_clean(run->plans[i])) {
-			put_plan(&page, run->plans[i]);
-			continue;
-		}
-		n_clean++;
-		put_findings(&page, run->plans[i]); /* notes at most */
-	}
+	for (uint32_t i = 0; i < run->n_plans; i++)
+		n_clean += outline_is_clean(run->plans[i]);
 	for (const struct diag *diag = run->diags ? run->diags->first : NULL; diag; diag = diag->next) {
 		if (diag == run->diags->first)
 			g_string_append_c(out, '\n');
@@ -399,4 +408,12 @@ void render_plan_text(GString *out, const struct run *run, const struct style *s
 	if (n_clean)
 		put_clean(&page, n_clean);
 	put_codes(&page);
+}
+
+void render_plan_text(GString *out, const struct run *run, const struct style *style)
+{
+	render_plan_text_head(out, run, style);
+	for (uint32_t i = 0; i < run->n_plans; i++)
+		render_plan_text_cluster(out, run, run->plans[i], style);
+	render_plan_text_end(out, run, style);
 }

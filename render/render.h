@@ -19,6 +19,10 @@ void render_diags_text(GString *out, const struct diags *diags, const struct sty
 json_t *render_diags_json(const struct diags *diags);
 
 void render_plan_text(GString *out, const struct run *run, const struct style *style);
+/* The same in parts, for clusters as they are planned (run_watch): the head needs the source alone. */
+void render_plan_text_head(GString *out, const struct run *run, const struct style *style);
+void render_plan_text_cluster(GString *out, const struct run *run, const struct plan *plan, const struct style *style);
+void render_plan_text_end(GString *out, const struct run *run, const struct style *style);
 void render_plan_json(GString *out, const struct run *run);
 void render_plan_yaml(GString *out, const struct run *run);     /* the same keys as JSON */
 void render_plan_markdown(GString *out, const struct run *run); /* for a pull request; at most 65,000 characters */
