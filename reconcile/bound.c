@@ -180,9 +180,8 @@ static bool stays_as_it_is(const struct wants *wants, uint32_t gpu)
 static bool count_differs(const struct wants *wants, uint32_t gpu)
 {
 	const struct gpu *it = &wants->input->observed->gpus[gpu];
-	return it->state == GPU_PARTITIONABLE && wants->count.known && !wants->count_refused &&
-	       !wants->gpus[gpu].refused && gpu_lists_count(it, (uint32_t)wants->count.value) &&
-	       !maybe_equal(it->count, wants->count);
+	return it->state == GPU_PARTITIONABLE && wants->count.known && !wants->gpus[gpu].refused &&
+	       gpu_lists_count(it, (uint32_t)wants->count.value) && !maybe_equal(it->count, wants->count);
 }
 
 static void see_gpu(struct ground *ground, uint32_t gpu)

@@ -216,6 +216,30 @@ static void vm_that_can_move_live_is_not_said_to_stop(void **state)
 	scene_free(scene);
 }
 
+static void vm_that_makes_room_by_a_live_move_is_not_said_to_stop(void **state)
+{
+	(void)state;
+	SCENE(scene, true, 2, 2, 4);
+	scene->hosts[0].host.can_command_moves = TRI_YES;
+	scene->hosts[1].host.memory_free_bytes = KNOWN((uint64_t)1 << 36);
+	for (uint32_t g = 0; g < 2; g++)
+		scene_gpu(scene, 1, g)->incoming_live_migration = TRI_YES;
+	for (int i = 0; i < 5; i++) {
+		struct vm *vm = scene_vm(scene, arena_printf(scene->arena, "vm-%d", i), 0, VM_RUNNING, i / 4);
+		vm->memory_bytes = KNOWN((uint64_t)1 << 32);
+		((struct adapter *)vm->adapters)->outgoing_live_migration = i < 4 ? TRI_NO : TRI_YES;
+	}
+	const char *groups = arena_printf(scene->arena,
+		"    - { name: whole, match: { model: NVIDIA A2 }, passthrough: { locationPaths: { hv01: "
+		"[\"%s\"] } } }\n" VDI,
+		scene_path(1));
+	struct plan *plan = scene_plan(scene, manifests(scene, groups, assignment(scene, "vdi", "vm-*")));
+	assert_int_equal(plan->n_refusals, 0);
+	assert_int_equal(plan->cost.vms_stopped, 0);
+	assert_least(plan, 0, 1, 1);
+	scene_free(scene);
+}
+
 static void too_many_choices_leave_what_all_of_them_share(void **state)
 {
 	(void)state;
@@ -239,7 +263,7 @@ static void trial_and_restore_have_none(void **state)
 {
 	(void)state;
 	SCENE(scene, false, 1, 1, 4);
-	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, -1);
 	const char *text = scene_manifests(scene, 8, "vm-*", NULL);
 	assert_false(scene_plan_as(scene, text, (struct plan_input){ .is_trial = true })->least.known);
 	assert_least(scene_plan_as(scene, text, (struct plan_input){ .mode = PLAN_RESTORE }), 0, 0, 0);
@@ -279,6 +303,7 @@ int main(void)
 		cmocka_unit_test(vms_that_do_not_fit_must_leave),
 		cmocka_unit_test(required_host_costs_a_move),
 		cmocka_unit_test(vm_that_can_move_live_is_not_said_to_stop),
+		cmocka_unit_test(vm_that_makes_room_by_a_live_move_is_not_said_to_stop),
 		cmocka_unit_test(too_many_choices_leave_what_all_of_them_share),
 		cmocka_unit_test(trial_and_restore_have_none),
 		cmocka_unit_test(plan_that_only_looks_has_none),

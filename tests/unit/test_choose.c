@@ -235,6 +235,17 @@ static void vm_keeps_the_whole_gpu_that_it_has(void **state)
 		0, "whole", 1);
 }
 
+static void whole_gpu_of_a_stranger_is_not_brought_back(void **state)
+{
+	struct scene *scene = *state;
+	static const struct device device = { .location_path = "PCIROOT(10)#PCI(0100)" };
+	scene_gpu(scene, 0, 0)->state = scene_gpu(scene, 0, 1)->state = GPU_DISMOUNTED;
+	struct vm *vm = scene_vm(scene, "stranger", 0, VM_RUNNING, -1);
+	vm->devices = &device;
+	vm->n_devices = 1;
+	assert_set(scene, with_groups(scene, 4, NULL, GROUP("whole", A2, 1)), 0, "whole", 1);
+}
+
 static void more_ways_than_are_compared_still_give_each_group_its_number(void **state)
 {
 	struct scene *scene = scene_new(false, 1, 8, 4);
@@ -275,6 +286,7 @@ int main(void)
 		TEST(groups_are_served_together),
 		TEST(location_paths_come_before_numbers),
 		TEST(vm_keeps_the_whole_gpu_that_it_has),
+		TEST(whole_gpu_of_a_stranger_is_not_brought_back),
 		TEST(more_ways_than_are_compared_still_give_each_group_its_number),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
