@@ -40,8 +40,7 @@ static bool is_pinned_there(const struct wants *wants, uint32_t vm)
 	return false;
 }
 
-/* Refuses whatever needs the VM to be touched. */
-static bool refuse_because_of(struct wants *wants, const struct world *goal, const struct touch *touch, uint32_t vm,
+bool refuse_because_of(struct wants *wants, const struct world *goal, const struct touch *touch, uint32_t vm,
 	enum diag_code code, const char *reason)
 {
 	unsigned causes = touch->vms[vm].causes;
@@ -141,8 +140,7 @@ static bool may_find_no_room(const struct world *goal, uint32_t index)
 	return false;
 }
 
-/* A start that is owed and would fail is left to a person. */
-static void leave_to_a_person(struct wants *wants, uint32_t vm, enum diag_code code, const char *reason)
+void refuse_owed_start(struct wants *wants, uint32_t vm, enum diag_code code, const char *reason)
 {
 	wants->vms[vm].debt = DEBT_OLD;
 	wants_refuse(
@@ -157,7 +155,7 @@ static bool refuse_unfit(struct arena *arena, struct wants *wants, const struct 
 		if (!starts || (!goal->vms[i].n_adapters && !goal->vms[i].n_devices))
 			continue;
 		if (wants_owed_power(wants, i) && may_find_no_room(goal, i)) {
-			leave_to_a_person(wants, i, D_CAPACITY,
+			refuse_owed_start(wants, i, D_CAPACITY,
 				"the GPU that the VM is pinned to may have no partition left; free one and use 'hvgpu "
 				"settle'");
 			return true;
@@ -170,7 +168,7 @@ static bool refuse_unfit(struct arena *arena, struct wants *wants, const struct 
 		if (touch->vms[i].causes && refuse_because_of(wants, goal, touch, i, D_VM_NOT_FIT, reason))
 			return true;
 		if (!touch->vms[i].causes) {
-			leave_to_a_person(wants, i, D_VM_NOT_FIT, reason);
+			refuse_owed_start(wants, i, D_VM_NOT_FIT, reason);
 			return true;
 		}
 	}
@@ -319,8 +317,9 @@ bool refuse_round(struct arena *arena, struct wants *wants, const struct world *
 	const struct rules *rules)
 {
 	return strip_unmanaged(wants, touch) || refuse_touched(wants, goal, touch) ||
-	       refuse_never_stop(wants, goal, touch) || refuse_kept(wants, goal) ||
-	       refuse_without_gpu(wants, goal) || vram_refuse(wants, goal) || refuse_mmio(wants, goal) ||
+	       refuse_never_stop(wants, goal, touch) || refuse_kept(wants, goal) || refuse_without_gpu(wants, goal) ||
+	       vram_refuse(wants, goal) || refuse_mmio(wants, goal) ||
 	       refuse_settings(arena, wants, goal, touch, rules) || refuse_unfit(arena, wants, goal, touch, rules) ||
-	       refuse_capacity(arena, wants, goal) || refuse_budget(arena, wants, goal, touch) || refuse_window(wants, goal, touch);
+	       refuse_capacity(arena, wants, goal) || refuse_start(wants, goal, touch) ||
+	       refuse_budget(arena, wants, goal, touch) || refuse_window(wants, goal, touch);
 }

@@ -28,6 +28,15 @@ bool refuse_budget(struct arena *arena, struct wants *wants, const struct world 
 /* refuse_window.c: what stops VMs fits the longest window by estimate. The same result. */
 bool refuse_window(struct wants *wants, const struct world *goal, const struct touch *touch);
 
+/* refuse_start.c: what is stopped, or owed a start, finds in the goal what it has. The same result. */
+bool refuse_start(struct wants *wants, const struct world *goal, const struct touch *touch);
+
+/* Refuses whatever needs the VM to be touched. False: all of that is refused already. */
+bool refuse_because_of(struct wants *wants, const struct world *goal, const struct touch *touch, uint32_t vm,
+	enum diag_code code, const char *reason);
+/* A start that is owed and would fail is left to a person. */
+void refuse_owed_start(struct wants *wants, uint32_t vm, enum diag_code code, const char *reason);
+
 /* refuse_part.c: each is said once, however often it is asked for. */
 void refuse_count(struct wants *wants, enum diag_code code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
 void refuse_role(struct wants *wants, uint32_t gpu, enum diag_code code, const char *fmt, ...) G_GNUC_PRINTF(4, 5);
