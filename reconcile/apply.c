@@ -258,11 +258,11 @@ static bool has_work(struct apply *apply)
 	return adopts && (plan->n_to_adopt || plan->foreign_owner || lacks_record(apply, plan));
 }
 
-/* Nothing may begin: nobody needs the hosts. */
+/* Nothing may begin, and there is nothing to write: nobody needs the hosts. */
 static bool is_all_held(const struct apply *apply)
 {
 	const struct plan *plan = apply->approved;
-	return apply->mode == PLAN_APPLY && plan->n_steps && !plan->n_debts_open &&
+	return !apply->options->run.adopt && apply->mode == PLAN_APPLY && plan->n_steps && !plan->n_debts_open &&
 	       !gate_lets_any(plan, apply_now(apply));
 }
 

@@ -137,10 +137,21 @@ uint32_t gate_needs(const struct plan *plan, bool *counted)
 struct gate {
 	const struct plan *plan;
 	struct groups groups;
-	bool *begun; /* per group */
-	bool *done;  /* per step */
-	bool *counted;
+	bool *begun;          /* per group */
+	bool *done, *counted; /* per step */
+	uint32_t *by_id;      /* step id -> index */
 };
+
+static uint32_t *index_ids(struct arena *arena, const struct plan *plan)
+{
+	uint32_t largest = 0;
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		largest = MAX(largest, plan->steps[i].id);
+	uint32_t *by_id = arena_array(arena, uint32_t, largest + 1);
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		by_id[plan->steps[i].id] = i;
+	return by_id;
+}
 
 struct gate *gate_new(struct arena *arena, const struct plan *plan)
 {
@@ -152,6 +163,7 @@ struct gate *gate_new(struct arena *arena, const struct plan *plan)
 	gate->begun = arena_array(arena, bool, plan->n_steps);
 	gate->done = arena_array(arena, bool, plan->n_steps);
 	gate->counted = arena_array(arena, bool, plan->n_steps);
+	gate->by_id = index_ids(arena, plan);
 	return gate;
 }
 
@@ -167,12 +179,30 @@ static uint32_t seconds_with(struct gate *gate, uint32_t group)
 	return gate_seconds(gate->plan->steps, gate->plan->n_steps, gate->counted);
 }
 
+/* One of its steps comes after a group that has not begun: that one may be held, and this one then be half done. */
+static bool waits_for_another(const struct gate *gate, uint32_t group)
+{
+	for (uint32_t i = 0; i < gate->plan->n_steps; i++) {
+		const struct step *step = &gate->plan->steps[i];
+		for (uint32_t k = 0; k < step->n_after && gate->groups.of[i] == group; k++) {
+			uint32_t before = gate->groups.of[gate->by_id[step->after[k]]];
+			if (before != group && !gate->begun[before])
+				return true;
+		}
+	}
+	return false;
+}
+
 enum gate_answer gate_ask(struct gate *gate, uint32_t step, int64_t now)
 {
 	const struct plan *plan = gate->plan;
 	uint32_t group = gate->groups.of[step];
 	bool is_stop = step_rows[plan->steps[step].kind].needs & STEP_IS_STOP;
-	if (!gate->groups.stops[group] || (gate->begun[group] && !is_stop)) {
+	if (gate->begun[group] && !is_stop)
+		return GATE_OPEN;
+	if (!gate->begun[group] && waits_for_another(gate, group))
+		return GATE_HELD;
+	if (!gate->groups.stops[group]) {
 		gate->begun[group] = true;
 		return GATE_OPEN;
 	}

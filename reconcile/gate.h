@@ -5,6 +5,7 @@
  * before its first step, and nobody is down meanwhile. Steps that stop nobody are not the gate's business.
  *
  * What is begun as a whole is a unit (reconcile/unit.h); where steps tell no unit, all that are linked with each other.
+ * One begins only when those have that it comes after, so that none is left half done behind one that is held.
  * Strategy Homogeneous begins one only when everything that is left fits; Rolling when that unit, and those begun, do.
  */
 #pragma once

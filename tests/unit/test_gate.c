@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "reconcile/gate.h"
 #include "reconcile/schedule.h"
+#include "tests/lib/random_scene.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/test.h"
 
@@ -265,6 +266,49 @@ static void schedule_holds_nobody_down_where_units_are_small(void **state)
 	}
 }
 
+/* Where the rest is held, each unit is done whole or not begun at all. */
+static void check_units_are_whole(const struct walk *walk)
+{
+	const struct plan *plan = walk->plan;
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		for (uint32_t k = 0; k < plan->n_steps; k++) {
+			if (plan->steps[k].unit != plan->steps[i].unit)
+				continue;
+			assert_true(schedule_outcome(walk->schedule, i) == schedule_outcome(walk->schedule, k));
+		}
+}
+
+/* Any plan, any pace, from any moment on. */
+static void any_plan_leaves_no_unit_half_done_where_it_is_held(void **state)
+{
+	(void)state;
+	uint32_t n_held = 0, n_shut = 0, n_finished = 0;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct random random = random_from(seed);
+		struct scene *scene = random_scene(&random);
+		char *other_order = NULL;
+		struct plan *plan = scene_plan(scene, random_manifests(scene, &random, &other_order));
+		struct scene *windows;
+		const struct plan *night = row_five(&windows, WINDOWS(NIGHT));
+		plan->window = night->window;
+		struct walk walk = { .plan = plan, .step_s = 1 + random_below(&random, 1200) };
+		walk.now = plan->window.opens_at - 1800 + random_below(&random, 5 * 3600);
+		walk_through(scene->arena, &walk);
+		assert_int_equal(walk.n_stops_outside, 0);
+		if (walk.end == SCHEDULE_HELD)
+			check_units_are_whole(&walk);
+		else
+			assert_true(walk.end == SCHEDULE_FINISHED || schedule_was_shut(walk.schedule));
+		n_held += walk.end == SCHEDULE_HELD;
+		n_shut += walk.end == SCHEDULE_WAY_BACK;
+		n_finished += walk.end == SCHEDULE_FINISHED && plan->n_steps;
+		scene_free(windows);
+		scene_free(scene);
+	}
+	print_message("%u held, %u shut, %u finished\n", n_held, n_shut, n_finished);
+	assert_true(n_held > 20 && n_shut > 5 && n_finished > 20);
+}
+
 static void window_that_is_open_lets_begin(void **state)
 {
 	(void)state;
@@ -292,6 +336,7 @@ int main(void)
 		cmocka_unit_test(schedule_ends_with_what_is_held),
 		cmocka_unit_test(schedule_goes_back_when_a_window_closes_between_stops),
 		cmocka_unit_test(schedule_holds_nobody_down_where_units_are_small),
+		cmocka_unit_test(any_plan_leaves_no_unit_half_done_where_it_is_held),
 		cmocka_unit_test(window_that_is_open_lets_begin),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
