@@ -138,7 +138,7 @@ int check_budget(const struct plan *plan, struct diags *diags)
 /* A host is being changed in one of several ways: for each of its VMs that is down, and while its GPUs differ. */
 struct changing {
 	GArray *ways;    /* struct interval */
-	bool from_start; /* it is being changed before the first step: a VM of it is owed a start */
+	bool from_start; /* it is being changed before the first step, so what this plan does there adds none */
 };
 
 /* A step after which the counts of a host's GPUs may differ, or stop to. */
@@ -174,11 +174,26 @@ static void add_vm_ways(const struct plan *plan, struct changing *hosts)
 		struct changing *host = &hosts[plan->observed->vms[v].host];
 		if (!is_held(&of_vm[v]))
 			continue;
+		host->from_start |= of_vm[v].first == NO_INDEX;
 		if (of_vm[v].last != NO_INDEX && plan->steps[of_vm[v].last].host != plan->observed->vms[v].host)
 			continue; /* on its way from host to host it is of neither */
-		host->from_start |= of_vm[v].first == NO_INDEX;
 		g_array_append_val(host->ways, of_vm[v]);
 	}
+}
+
+static bool differs_at_start(const struct plan *plan, uint32_t host)
+{
+	const struct host *it = &plan->observed->hosts[host];
+	const struct gpu *first = NULL;
+	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++) {
+		const struct gpu *gpu = &plan->observed->gpus[g];
+		if (!rules_counts(plan->rules, plan->observed, g) || gpu->state != GPU_PARTITIONABLE)
+			continue; /* one that is still to be mounted differs from then on */
+		if (first && !maybe_equal(first->count, gpu->count))
+			return true;
+		first = gpu;
+	}
+	return false;
 }
 
 struct crowd {
@@ -231,6 +246,7 @@ int check_hosts(const struct plan *plan, struct diags *diags)
 	g_autofree struct changing *hosts = g_new0(struct changing, n);
 	for (uint32_t h = 0; h < n; h++) {
 		hosts[h].ways = g_array_new(FALSE, FALSE, sizeof(struct interval));
+		hosts[h].from_start = differs_at_start(plan, h);
 	}
 	add_gpu_ways(plan, reach, hosts);
 	add_vm_ways(plan, hosts);
