@@ -220,6 +220,8 @@ static struct choice_vm look_at_vm(const struct wants *wants, const struct choic
 		.keeps = vm_is_running(it) && !loses ? it->n_adapters : 0,
 		.gains = vm_is_running(it) && partition && !it->n_adapters,
 	};
+	if (look.group != NO_INDEX && !host->has_pools)
+		look.wants = want->assignment->count;
 	look_at_adapters(wants, it, !loses, &look);
 	look_at_devices(host, it, &look);
 	look.stops_anyway = !look.is_fixed && !look.is_off && is_off_anyway(wants, want, it);
@@ -238,7 +240,7 @@ static void look_at_vms(const struct wants *wants, GArray *hosts)
 	for (uint32_t i = 0; i < world->n_vms; i++) {
 		struct choice_host *host = &g_array_index(hosts, struct choice_host, world->vms[i].host);
 		struct choice_vm look = look_at_vm(wants, host, i);
-		if (look.n_adapters || look.devices || look.gains)
+		if (look.n_adapters || look.devices || look.gains || look.wants)
 			host->vms[host->n_vms++] = look;
 	}
 }
@@ -365,6 +367,24 @@ static void leave_out_unroomy(const struct choice_host *host, struct effect *eff
 		effect->refused += (uint32_t)MIN(gained, kept + gained - room);
 }
 
+/* VMs of a group that find all of its GPUs taken: by others of them, or by VMs that keep what they have. */
+static void leave_out_unserved(const struct choice_host *host, const uint64_t *passed, struct effect *effect)
+{
+	for (uint32_t group = 0; group < host->n_groups; group++) {
+		uint64_t free = passed[group] & ~host->failed;
+		uint32_t wanted = 0;
+		for (uint32_t i = 0; i < host->n_vms; i++) {
+			const struct choice_vm *vm = &host->vms[i];
+			bool stays = vm->is_fixed || vm->pins_are_fixed || (vm->is_stripped && !lets_go(vm, effect));
+			uint32_t has = vm->group == group ? bits(vm->paths & free) : 0;
+			wanted += vm->group == group && vm->wants > has ? vm->wants - has : 0;
+			if (stays || has)
+				free &= ~vm->paths;
+		}
+		effect->refused += wanted > bits(free) ? wanted - bits(free) : 0;
+	}
+}
+
 static uint32_t gpu_steps(const struct choice_host *host, const struct effect *effect, const uint64_t *passed)
 {
 	uint64_t joining = 0;
@@ -398,6 +418,7 @@ struct choice_cost choice_cost(const struct choice_host *host, const uint64_t *p
 	struct effect effect = effect_of(host, passed);
 	leave_out_barred(host, passed, &effect);
 	leave_out_unroomy(host, &effect);
+	leave_out_unserved(host, passed, &effect);
 	struct choice_cost cost = {
 		.failed = bits(effect.passed & host->failed),
 		.barred = effect.barred,

@@ -28,6 +28,7 @@ struct choice_vm {           /* a VM of the host that holds, or is to gain, a GP
 	uint32_t group;      /* in choice_host.groups: of its assignment; NO_INDEX: none of them */
 	uint32_t n_adapters;
 	uint32_t keeps, gains; /* partitions, if it runs */
+	uint32_t wants;        /* whole GPUs that it names by path, or is to: hosts without pools */
 	bool is_off;
 	bool stops_anyway;
 	bool is_fixed;       /* nobody may stop or change it */

@@ -157,15 +157,44 @@ static bool refuse_pinned(struct wants *wants, const struct world *goal, uint32_
 	return true;
 }
 
+static uint32_t devices_of(const struct vm *vm, const char *pool)
+{
+	uint32_t n = 0;
+	for (uint32_t d = 0; d < vm->n_devices; d++)
+		n += vm->devices[d].pool && strcmp(vm->devices[d].pool, pool) == 0;
+	return n;
+}
+
+/* A GPU leaves its pool only when the rest covers all VMs that have one of it, off ones too ('exclusive'). */
+static bool refuse_leaving(struct wants *wants, const struct world *goal, uint32_t host, const char *name)
+{
+	const struct pool *pool = host_find_pool(&goal->hosts[host], name);
+	uint32_t held = 0, members = pool ? pool->n_members : 0;
+	bool any = false;
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		held += goal->vms[i].host == host ? devices_of(&goal->vms[i], name) : 0;
+	for (uint32_t g = 0; g < goal->n_gpus && held > members; g++) {
+		const struct pool *was = gpu_pool(wants->input->observed, g);
+		if (goal->gpus[g].host != host || !was || strcmp(was->name, name) != 0 || gpu_pool(goal, g) == pool)
+			continue;
+		refuse_role(wants, g, D_CAPACITY,
+			"without this GPU, pool '%s' of '%s' has %u, and VMs there, off ones too, have %u of it", name,
+			goal->hosts[host].name, members, held);
+		any = true;
+	}
+	return any;
+}
+
 /* A saved VM keeps its whole GPU. */
 static bool refuse_pool(struct wants *wants, const struct world *goal, uint32_t host, const char *name)
 {
 	const struct pool *pool = host_find_pool(&goal->hosts[host], name);
 	uint32_t needed = 0, members = pool ? pool->n_members : 0;
+	if (refuse_leaving(wants, goal, host, name))
+		return true;
 	for (uint32_t i = 0; i < goal->n_vms; i++)
-		for (uint32_t d = 0;
-			goal->vms[i].host == host && !vm_is_off(&goal->vms[i]) && d < goal->vms[i].n_devices; d++)
-			needed += goal->vms[i].devices[d].pool && strcmp(goal->vms[i].devices[d].pool, name) == 0;
+		if (goal->vms[i].host == host && !vm_is_off(&goal->vms[i]))
+			needed += devices_of(&goal->vms[i], name);
 	return needed > members && refuse_gainers(wants, goal, host, needed - members, true);
 }
 
