@@ -459,6 +459,30 @@ static uint32_t n_down(const struct exact_rules *rules, const struct exact_world
 	return n;
 }
 
+/* Strategy Rolling: the hosts that are being changed. One where a VM is held down, or from where it went; one whose GPUs
+ * came to differ. */
+static unsigned changed_hosts(const struct exact_rules *rules, const struct exact_world *world)
+{
+	const struct exact_world start = exact_start(rules->small);
+	unsigned hosts = 0;
+	for (uint32_t i = 0; i < rules->small->n_vms; i++)
+		if (runs_at_the_end(rules, i) && !exact_vm_get(world, i).running)
+			hosts |= 1u << exact_vm_get(world, i).host | 1u << rules->small->vms[i].host;
+	for (uint32_t h = 0; h < rules->small->n_hosts; h++)
+		if (exact_is_uneven(rules, world, h) && !exact_is_uneven(rules, &start, h))
+			hosts |= 1u << h;
+	return hosts;
+}
+
+static bool changes_too_many(
+	const struct exact_rules *rules, const struct exact_world *before, const struct exact_world *after)
+{
+	if (rules->small->strategy != STRATEGY_ROLLING)
+		return false;
+	unsigned was = changed_hosts(rules, before), is = changed_hosts(rules, after);
+	return __builtin_popcount(is) > 1 && is & ~was;
+}
+
 static void try_step(struct exact *exact, uint32_t from, struct exact_step step)
 {
 	const struct exact_rules *rules = &exact->rules;
@@ -471,6 +495,8 @@ static void try_step(struct exact *exact, uint32_t from, struct exact_step step)
 		return;
 	if (step.kind == STEP_STOP_VM && rules->small->max_unavailable &&
 		n_down(rules, &after) > rules->small->max_unavailable)
+		return;
+	if (changes_too_many(rules, &before, &after))
 		return;
 	reach(exact, &after, node_at(exact, from)->cost + cost_of(step.kind), from, step);
 }
@@ -489,7 +515,8 @@ static void try_vm(struct exact *exact, uint32_t from, uint32_t vm)
 		return;
 	if (it.running && !it.stopped && !is->owed)
 		try_step(exact, from, (struct exact_step){ STEP_STOP_VM, index, 0 });
-	for (uint32_t host = 0; host < rules->small->n_hosts; host++)
+	/* for want of partitions alone, and not with a pin (docs/decisions/0007-moves.md) */
+	for (uint32_t host = 0; host < rules->small->n_hosts && wanted == ADAPTER_FREE; host++)
 		if (host != it.host)
 			try_step(exact, from, (struct exact_step){ STEP_MOVE_VM, index, (uint8_t)host });
 	if (it.running)

@@ -340,7 +340,7 @@ static bool lands(const struct exact_rules *rules, const struct exact_world *wor
 
 /* ---- steps on VMs ---- */
 
-static bool host_is_uneven(const struct exact_rules *rules, const struct exact_world *world, uint32_t host)
+bool exact_is_uneven(const struct exact_rules *rules, const struct exact_world *world, uint32_t host)
 {
 	uint32_t first = 0, n = 0;
 	bool uneven = false, unknown = false;
@@ -361,7 +361,7 @@ static bool breaks_alignment(const struct exact_rules *rules, const struct exact
 	if (it.adapter == ADAPTER_NONE)
 		return false;
 	if (rules->small->strategy == STRATEGY_ROLLING)
-		return host_is_uneven(rules, after, it.host);
+		return exact_is_uneven(rules, after, it.host);
 	struct load load = load_of(rules, after);
 	for (uint32_t g = 0; g < SMALL_GPUS; g++)
 		if (is_mixed(rules, after, &load, it.host * SMALL_GPUS + g))

@@ -62,6 +62,8 @@ bool exact_take(const struct exact_rules *rules, const struct exact_world *world
 	struct exact_world *after, unsigned *breaks);
 
 /* ---- questions ---- */
+/* The GPUs of a host that must be alike are not, or it is not known whether they are. */
+bool exact_is_uneven(const struct exact_rules *rules, const struct exact_world *world, uint32_t host);
 uint32_t exact_count(uint8_t gpu);  /* partitions that it offers; 0: none, or not known */
 bool exact_offers(uint8_t gpu);     /* lists partitions, known or not */
 bool exact_dismounted(uint8_t gpu); /* in a pool or not */
