@@ -144,6 +144,12 @@ static bool carrier_leaves(const struct needs *needs, const struct step *move, c
 	return needs->touch->vms[move->vm].carries && move->host == count->host;
 }
 
+/* It comes to the other host before all counts are set, when none but the wanted one may be in use any more. */
+static bool off_before_carrier(const struct needs *needs, const struct step *stop, const struct step *move)
+{
+	return !needs_rolls(needs) && needs->touch->vms[stop->vm].early && needs->touch->vms[move->vm].carries;
+}
+
 static bool live_vm_leaves(const struct needs *needs, const struct step *move, const struct step *gpu_step)
 {
 	(void)needs;
@@ -269,6 +275,7 @@ const struct order_rule order_rules[] = {
 	{ "move before start", STEP_MOVE_VM, STEP_START_VM, same_vm, "it starts where it goes" },
 	{ "counts before moves", STEP_SET_COUNT, STEP_MOVE_VM, moves_with_counts, "drained, aligned-start" },
 	{ "mount before moves", STEP_MOUNT_GPU, STEP_MOVE_VM, moves_with_counts, "aligned-start" },
+	{ "all off before a move", STEP_STOP_VM, STEP_MOVE_VM, off_before_carrier, "aligned-start" },
 	{ "moves before counts", STEP_MOVE_VM, STEP_SET_COUNT, carrier_leaves, "drained" },
 	{ "moved live before dismount", STEP_MOVE_VM, STEP_DISMOUNT_GPU, live_vm_leaves, "exclusive, capacity" },
 	{ "moves before starts", STEP_MOVE_VM, STEP_START_VM, move_makes_room, "capacity" },

@@ -415,6 +415,15 @@ static struct plan *vms_change_places(struct scene **out)
 	return planned(scene, VDI(1) PLACE("at", "vdi", "{ name: vm-a, host: hv02 }, { name: vm-b, host: hv01 }"));
 }
 
+static struct plan *adapter_comes_to_the_count_that_is_wanted(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 1, 4);
+	scene_gpu(scene, 1, 0)->count = KNOWN(8);
+	scene_vm(scene, "vm-a", 1, VM_RUNNING, 0);
+	scene_vm(scene, "vm-b", 1, VM_OFF, 0);
+	return planned(scene, VDI(4) DESKTOPS PLACE("at", "vdi", "{ name: vm-b, host: hv01 }"));
+}
+
 /* From a partition to a whole GPU on another host, and the other way round. */
 static struct plan *vm_gets_its_whole_gpu_elsewhere(struct scene **out)
 {
@@ -438,7 +447,7 @@ static scene_fn *const scenes[] = { partition_for_a_running_vm, partition_for_a_
 	start_is_owed_beside_a_gpu_mounted_alone, vm_restarts_on_another_host, vm_moves_live_with_its_offline_action,
 	vm_moves_while_counts_change_under_it, vm_comes_to_a_host_whose_count_changes,
 	vm_moves_live_from_a_gpu_to_be_passed_through, vm_moves_live_and_makes_room, vms_change_places,
-	vm_gets_its_whole_gpu_elsewhere };
+	adapter_comes_to_the_count_that_is_wanted, vm_gets_its_whole_gpu_elsewhere };
 
 /* ---- switching rules off ---- */
 
