@@ -68,12 +68,17 @@ static void write_option(GString *out, const GOptionEntry *option)
 	row(out, left->str, option->description, 26);
 }
 
+const char help_about[] =
+	"hvgpu keeps the GPUs of Hyper-V hosts as a git repository says: it reads manifests, looks at the "
+	"hosts, shows a plan with its cost in stopped VMs, and carries it out.";
+const char help_source[] =
+	"SOURCE is a folder or file of manifests, '-' for standard input, a repository at a revision "
+	"(REPOSITORY//PATH?ref=REV), or a remote one (https://HOST/REPOSITORY//PATH?ref=REV, ssh://…, file://…).";
+
 void help_overview(GString *out)
 {
-	g_string_append(out,
-		"hvgpu keeps the GPUs of Hyper-V hosts as a git repository says: it reads manifests, looks at the\n"
-		"hosts, shows a plan with its cost in stopped VMs, and carries it out.\n\n"
-		"Usage: hvgpu COMMAND [OPTION...] [ARGUMENT...]\n");
+	fill(out, help_about, 0, 0);
+	g_string_append(out, "\nUsage: hvgpu COMMAND [OPTION...] [ARGUMENT...]\n");
 	const char *group = NULL;
 	for (size_t i = 0; commands[i]; i++) {
 		if (!group || strcmp(group, commands[i]->group) != 0)
@@ -83,11 +88,10 @@ void help_overview(GString *out)
 			commands[i]->name, *commands[i]->arguments ? " " : "", commands[i]->arguments, NULL);
 		row(out, left, commands[i]->doc, 26);
 	}
+	g_string_append_c(out, '\n');
+	fill(out, help_source, 0, 0);
 	g_string_append(out,
-		"\nSOURCE is a folder or file of manifests, '-' for standard input, a repository at a revision\n"
-		"(REPOSITORY//PATH?ref=REV), or a remote one (https://HOST/REPOSITORY//PATH?ref=REV, ssh://…, "
-		"file://…).\n\n"
-		"Exit codes: 0 done, 1 unexpected error, 2 changes (plan --detailed-exitcode, drift), 3 bad manifest "
+		"\nExit codes: 0 done, 1 unexpected error, 2 changes (plan --detailed-exitcode, drift), 3 bad manifest "
 		"or\n"
 		"command line, 4 a host was not observed, 5 something was refused, 6 the saved plan is stale, 7 "
 		"another\n"

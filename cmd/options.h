@@ -13,7 +13,7 @@ struct arguments {
 	char *allow, *color, *hosts, *kustomize, *max_age, *out, *output, *owner, *why;
 	char **clusters;
 	char **words; /* the command and what is left when options are taken out */
-	gboolean adopt, allow_older, auto_approve, detailed_exitcode, help, leave_off, start, wait_for_window;
+	gboolean adopt, allow_older, auto_approve, detailed_exitcode, help, leave_off, man, start, wait_for_window;
 };
 extern struct arguments arguments;
 

@@ -235,11 +235,13 @@ void outline_plan_cost(GString *out, const struct plan *plan)
 
 void outline_budget(GString *out, const struct plan_budget *budget)
 {
+	if (!budget->peak && !budget->set) {
+		g_string_append(out, "maxUnavailable sets no limit");
+		return;
+	}
 	g_string_append_printf(out, "down at once: %u of %u", budget->peak, budget->of);
 	if (budget->set)
 		g_string_append_printf(out, ", %u allowed", budget->allowed);
-	else
-		g_string_append(out, ", no limit is set");
 }
 
 bool outline_mixed(GString *out, const struct plan *plan)

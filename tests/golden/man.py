@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""man.py HVGPU: docs/hvgpu.1 is what the program writes, and man has nothing to say against it; README shows a plan as the
+program writes it. UPDATE_DOCS=1 writes the page anew."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / 'docs/hvgpu.1'
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, **options)
+
+
+def check_page(hvgpu):
+    page = run(hvgpu, 'help', '--man').stdout
+    if os.environ.get('UPDATE_DOCS'):
+        PAGE.write_text(page, encoding='utf-8')
+    problems = [] if PAGE.exists() and PAGE.read_text(encoding='utf-8') == page else [
+        'docs/hvgpu.1 is stale: run this with UPDATE_DOCS=1']
+    if shutil.which('groff'):
+        lint = run('groff', '-man', '-ww', '-Tutf8', '-z', '-k', str(PAGE)).stderr
+        problems += [f'groff: {line}' for line in lint.splitlines()]
+    return problems
+
+
+def check_readme(hvgpu):
+    """Every line of the sample plan stands in the program's output, in that order; '...' leaves some out."""
+    readme = (ROOT / 'README.md').read_text(encoding='utf-8')
+    sample = readme.split('## A plan', 1)[1].split('```', 2)[1].strip('\n').split('\n')
+    env = dict(os.environ, HVGPU_NOW='2026-11-24T00:00:00Z', LC_ALL='C.UTF-8', HVGPU_OWNER='example.com/ops')
+    plan = run(hvgpu, 'plan', 'failover/manifests', '--hosts', 'snapshot:failover/world.yaml', '--max-age', '900d',
+               cwd=ROOT / 'examples', env=env).stdout.split('\n')
+    at = 0
+    for line in sample:
+        if line.strip() == '...':
+            continue
+        if line not in plan[at:]:
+            return [f'README.md: the program does not print: {line}']
+        at = plan.index(line, at) + 1
+    return [] if at else ['README.md has no sample plan']
+
+
+def main():
+    problems = check_page(sys.argv[1]) + check_readme(sys.argv[1])
+    print(*problems, sep='\n')
+    return 1 if problems else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
