@@ -109,7 +109,7 @@ static int run_case(uint64_t seed, struct tally *tally)
 
 int main(int argc, char **argv)
 {
-	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 3000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 1200, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	uint64_t failed = 0;
 	struct tally tally = { 0 };
 	for (uint64_t seed = first; seed < first + n && failed < 5; seed++)
