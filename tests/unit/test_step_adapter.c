@@ -141,6 +141,29 @@ static void a_whole_gpu_is_added_once_it_is_dismounted(void **ignored)
 	assert_int_equal(steps_do(arena, world, &take), STEPS_UNCHANGED);
 }
 
+/* Also while both are off: a host gives a device to one VM alone. */
+static void a_whole_gpu_of_another_vm_is_not_given(void **ignored)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	struct world *world = worlds_new(arena, 1, 2, 4, 2);
+	struct step add = { 0 }, take = { 0 };
+
+	(void)ignored;
+	worlds_vm(arena, world, 0, VM_OFF);
+	worlds_vm(arena, world, 1, VM_OFF);
+	worlds_dismount(arena, world, 1, NULL);
+	add = steps_vm(world, STEP_ADD_DEVICE, 0);
+	add.device.location_path = "PCIROOT(0)#PCI(1)";
+	assert_int_equal(steps_do(arena, world, &add), STEPS_CHANGED);
+	take = add;
+	add = steps_vm(world, STEP_ADD_DEVICE, 1);
+	add.device = take.device;
+	assert_int_equal(steps_do(arena, world, &add), STEPS_REFUSED);
+	take.kind = STEP_REMOVE_DEVICE;
+	assert_int_equal(steps_do(arena, world, &take), STEPS_CHANGED);
+	assert_int_equal(steps_do(arena, world, &add), STEPS_CHANGED);
+}
+
 static void devices_of_a_pool_are_counted(void **ignored)
 {
 	g_autoptr(arena_auto) arena = arena_new();
@@ -173,6 +196,7 @@ int main(void)
 		cmocka_unit_test(removing_takes_the_adapter_with_that_id),
 		cmocka_unit_test(an_added_adapter_settles_the_part_that_was_owed),
 		cmocka_unit_test(a_whole_gpu_is_added_once_it_is_dismounted),
+		cmocka_unit_test(a_whole_gpu_of_another_vm_is_not_given),
 		cmocka_unit_test(devices_of_a_pool_are_counted),
 	};
 
