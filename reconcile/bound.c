@@ -280,16 +280,10 @@ static bool is_too_full_now(const struct ground *ground)
 
 static void tally_room(const struct ground *ground, uint32_t excess, struct tally *tally)
 {
-	uint32_t may_leave = 0;
 	if (!excess || is_too_full_now(ground))
 		return; /* it fits, or the host breaks the rule already */
-	for (uint32_t i = 0; i < ground->n_holders; i++)
-		may_leave += ground->holders[i].may_leave;
-	if (ground->wants->input->cluster->type == CLUSTER_STANDALONE)
-		tally->impossible = true;
+	tally->impossible |= ground->wants->input->cluster->type == CLUSTER_STANDALONE;
 	tally->moves = MAX(tally->moves, excess);
-	if (excess > may_leave)
-		tally->stops = MAX(tally->stops, excess - may_leave);
 }
 
 static struct tally tally_of(const struct ground *ground, uint64_t passed)
