@@ -193,12 +193,14 @@ static bool would_not_start(const struct vm *vm)
 /* Its own parts change, whatever is chosen. */
 static bool is_off_anyway(const struct wants *wants, const struct vm_want *want, const struct vm *it)
 {
+	if (want->ownership == VM_OURS)
+		return it->n_adapters || it->n_devices;
 	if (it->n_adapters && loses_adapters(want))
 		return true;
 	if (!is_managed(want))
 		return false;
 	if (!want->group->passthrough)
-		return !it->n_adapters;
+		return !it->n_adapters || it->n_devices;
 	return wants->input->cluster->type == CLUSTER_FAILOVER &&
 	       devices_of_pool(wants, it, want->group) < want->assignment->count;
 }
@@ -220,7 +222,7 @@ static struct choice_vm look_at_vm(const struct wants *wants, const struct choic
 		.keeps = vm_is_running(it) && !loses ? it->n_adapters : 0,
 		.gains = vm_is_running(it) && partition && !it->n_adapters,
 	};
-	if (look.group != NO_INDEX && !host->has_pools)
+	if (look.group != NO_INDEX && (!host->has_pools || !look.is_off))
 		look.wants = want->assignment->count;
 	look_at_adapters(wants, it, !loses, &look);
 	look_at_devices(host, it, &look);
@@ -377,6 +379,11 @@ static void leave_out_unserved(const struct choice_host *host, const uint64_t *p
 			const struct choice_vm *vm = &host->vms[i];
 			bool stays = vm->is_fixed || vm->pins_are_fixed || (vm->is_stripped && !lets_go(vm, effect));
 			uint32_t has = vm->group == group ? bits(vm->paths & free) : 0;
+			if (host->has_pools) { /* any of the pool's: who keeps one takes one, whichever */
+				wanted += stays && vm->group != group && (vm->devices & host->pooled[group]);
+				wanted += vm->group == group ? vm->wants : 0;
+				continue;
+			}
 			wanted += vm->group == group && vm->wants > has ? vm->wants - has : 0;
 			if (stays || has)
 				free &= ~vm->paths;

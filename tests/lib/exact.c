@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { STATES_MAX = 400000, NOT_TO_BE_HAD = UINT32_MAX };
+enum { STATES_MAX = 2000000, NOT_TO_BE_HAD = UINT32_MAX };
 
 int exact_cost_order(struct exact_cost a, struct exact_cost b)
 {
@@ -263,6 +263,38 @@ static uint32_t miss_vm(
 	return cost;
 }
 
+/* Partitions that the host offers in the end. */
+static uint32_t room_at_the_end(const struct exact_rules *rules, uint32_t host)
+{
+	uint32_t n = 0;
+	for (uint32_t g = 0; g < rules->small->n_gpus; g++)
+		if (!rules->whole[host * SMALL_GPUS + g] && rules->small->gpus[host][g] != SMALL_FAILED)
+			n += rules->small->count;
+	return n;
+}
+
+/* Who runs in the end with a partition, and finds none where it is, has to move; all of them must fit somewhere. A move may
+ * spare the two steps of a drain, which are counted elsewhere. */
+static uint32_t miss_room(const struct exact_rules *rules, const struct exact_world *world)
+{
+	const struct small *small = rules->small;
+	uint32_t n[SMALL_HOSTS] = { 0 }, all = 0, room = 0, movers = 0;
+	for (uint32_t i = 0; i < small->n_vms; i++) {
+		bool may_be_stripped = small->vms[i].owner == SMALL_UNMANAGED && small->unmanaged == UNMANAGED_REMOVE;
+		if (runs_at_the_end(rules, i) && !may_be_stripped && wanted_adapter(rules, world, i) != ADAPTER_NONE)
+			n[exact_vm_get(world, i).host]++;
+	}
+	for (uint32_t h = 0; h < small->n_hosts; h++) {
+		uint32_t here = room_at_the_end(rules, h);
+		movers += n[h] > here ? n[h] - here : 0;
+		all += n[h];
+		room += here;
+	}
+	if (all > room || (movers && !small->failover))
+		return NOT_TO_BE_HAD;
+	return movers * (COST_MOVE + COST_STEP - 2 * COST_STEP);
+}
+
 static struct missing missing_in(const struct exact_rules *rules, const struct exact_world *world)
 {
 	struct missing missing = { 0 };
@@ -271,6 +303,12 @@ static struct missing missing_in(const struct exact_rules *rules, const struct e
 	for (uint32_t h = 0; h < rules->small->n_hosts && rules->small->failover; h++)
 		if (!(world->pools & 1u << h) && host_has_whole(rules, h))
 			missing.cost += COST_STEP;
+	uint32_t moves = miss_room(rules, world);
+	if (moves == NOT_TO_BE_HAD) {
+		missing.cost = NOT_TO_BE_HAD;
+		return missing;
+	}
+	missing.cost += moves;
 	for (uint32_t i = 0; i < rules->small->n_vms; i++) {
 		uint32_t cost = miss_vm(rules, world, &missing, i);
 		if (cost == NOT_TO_BE_HAD) {
@@ -517,7 +555,7 @@ static void try_vm(struct exact *exact, uint32_t from, uint32_t vm)
 		try_step(exact, from, (struct exact_step){ STEP_STOP_VM, index, 0 });
 	/* for want of partitions alone, and not with a pin (docs/decisions/0007-moves.md) */
 	for (uint32_t host = 0; host < rules->small->n_hosts && wanted == ADAPTER_FREE; host++)
-		if (host != it.host)
+		if (host != it.host && is->part != SMALL_PINNED)
 			try_step(exact, from, (struct exact_step){ STEP_MOVE_VM, index, (uint8_t)host });
 	if (it.running)
 		return;
@@ -525,7 +563,8 @@ static void try_vm(struct exact *exact, uint32_t from, uint32_t vm)
 		try_step(exact, from, (struct exact_step){ STEP_REMOVE_ADAPTER, index, 0 });
 	else if (wanted != ADAPTER_NONE && it.device == DEVICE_NONE)
 		try_step(exact, from, (struct exact_step){ STEP_ADD_ADAPTER, index, wanted });
-	if (it.device != DEVICE_NONE)
+	bool may_lose = is->owner == SMALL_UNMANAGED && rules->small->unmanaged == UNMANAGED_REMOVE;
+	if (it.device != DEVICE_NONE && (may_lose || !device_serves(rules, &world, vm)))
 		try_step(exact, from, (struct exact_step){ STEP_REMOVE_DEVICE, index, 0 });
 	else if (it.adapter == ADAPTER_NONE && !device_serves(rules, &world, vm)) {
 		if (rules->small->failover)
