@@ -256,7 +256,7 @@ static bool same_governed(const struct host_state *a, const struct host_state *b
 	return fields_equal(kind_find("HostState")->fields, a, b, FIELD_GOVERNED);
 }
 
-/* 'managed': ids of VMs that a manifest names or named; the others are to be as they were. */
+/* 'managed': ids of VMs that a manifest names or named, or whose GPU it takes; the others are to be as they were. */
 static void judge_others(
 	struct trial *trial, const struct world *before, const struct world *after, GHashTable *managed)
 {
@@ -266,6 +266,9 @@ static void judge_others(
 		if (at == NO_INDEX || was.debt || g_hash_table_contains(managed, was.id))
 			continue;
 		struct vm is = after->vms[at];
+		g_autofree char *cycled = g_strdup_printf("cycled/%s", was.id);
+		if (g_hash_table_contains(managed, cycled) && maybe_is(was.offline_action, OFFLINE_SAVE))
+			is.offline_action = was.offline_action; /* a VM that is stopped must not be saved */
 		bool moved = strcmp(before->hosts[was.host].name, after->hosts[is.host].name) != 0;
 		is.host = was.host = 0;
 		struct host_state a = { .vms = &was, .n_vms = 1 }, b = { .vms = &is, .n_vms = 1 };
@@ -290,9 +293,15 @@ static void judge_other_gpus(
 static void note_what_it_governs(const struct plan *plan, GHashTable *managed, GHashTable *selected)
 {
 	const struct world *world = plan->observed;
-	for (uint32_t v = 0; v < world->n_vms; v++)
-		if (plan->rules->vm_ownership[v] >= VM_OURS)
-			g_hash_table_add(managed, g_strdup(world->vms[v].id));
+	for (uint32_t v = 0; v < world->n_vms; v++) {
+		const char *id = world->vms[v].id;
+		bool stripped =
+			plan->rules->vm_ownership[v] == VM_UNMANAGED && plan->rules->unmanaged == UNMANAGED_REMOVE;
+		if (plan->rules->vm_ownership[v] >= VM_OURS || stripped)
+			g_hash_table_add(managed, g_strdup(id));
+		else if (plan->rules->unmanaged == UNMANAGED_CYCLE)
+			g_hash_table_add(managed, g_strdup_printf("cycled/%s", id));
+	}
 	for (uint32_t g = 0; g < world->n_gpus; g++)
 		if (plan->rules->gpu_role[g] != ROLE_NONE)
 			g_hash_table_add(selected, g_strdup_printf("%s %s", world->hosts[world->gpus[g].host].name,
