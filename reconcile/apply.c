@@ -183,15 +183,31 @@ static void tell_again(struct apply *apply, const struct plan *plan, const char 
 		(struct apply_event){ .kind = APPLY_REPLAN, .plan = plan, .total = plan->n_steps, .message = why });
 }
 
+/* What is ours, where a plan was carried out in part: VMs are where they are now, and not where it would have them. */
+static void record_held(struct apply *apply, const struct world *world)
+{
+	const struct plan *plan = apply->plan;
+	if (!apply->approved->spec)
+		return; /* a saved plan tells nothing of another world than its own */
+	const struct plan *again = again_plan(apply, world, PLAN_APPLY);
+	struct plan *now = arena_copy(apply->arena, again, sizeof(*again));
+	now->goal = now->observed;
+	now->n_steps = 0;
+	apply->plan = now;
+	record_ours(apply);
+	apply->plan = plan;
+}
+
 /* The rest must wait for a window. What was begun is brought back, and what earlier runs owe is paid, though in this
  * plan it may come after something that is held. */
 static void hold(struct apply *apply, const struct plan *plan, bool was_shut)
 {
-	bool owes = plan->n_debts_open && again_plan(apply, again_observe(apply), PLAN_RESTORE)->n_steps;
+	const struct world *world = again_observe(apply);
+	bool owes = plan->n_debts_open && again_plan(apply, world, PLAN_RESTORE)->n_steps;
 	if (was_shut || owes)
 		back_go(apply);
 	else
-		finish(apply);
+		record_held(apply, world);
 	window_hold(apply, plan, was_shut);
 }
 

@@ -22,6 +22,8 @@ void back_go(struct apply *apply)
 		if (!plan->n_steps)
 			break;
 		enum drive_end end = drive_plan(apply, plan, true);
+		if (end == DRIVE_FINISHED) /* a VM that is off and has its parts again is not down any more */
+			find_down(apply, again_observe(apply));
 		if (end == DRIVE_FINISHED || end == DRIVE_STOPPED)
 			break;
 	}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole runs on simulated hosts in and out of windows. The clock stands; waiting and steps move it. */
+#include "model/window.h"
+#include "tests/lib/random_scene.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/sim_run.h"
 #include "tests/lib/test.h"
@@ -148,6 +150,25 @@ static void window_that_closes_between_stops_brings_all_back(void **state)
 	assert_int_equal(sim_run_count_gpus(sim, 4), 6);
 }
 
+/* One that was off lost its adapter, and has it again: it is not named as down. */
+static void window_that_closes_gives_back_to_who_was_off(void **state)
+{
+	struct sim_run *sim = *state;
+	sim->scene = scene_new(true, 3, 2, 4);
+	scene_run(sim->scene, 12);
+	scene_vm(sim->scene, "vm-off", 0, VM_OFF, 0);
+	sim_run_write_scene(sim, NULL);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 8, "vm-*", "  rollout: { " OPEN " }\n"));
+	sim_run_plan(sim, PLAN_APPLY);
+	sim->options.clock_stands = true;
+	sim->step_s = 15 * 60;
+	assert_int_equal(sim_run_carry_out(sim), EXIT_REFUSED);
+	assert_int_equal(sim->results[0].n_still_owed, 0);
+	assert_true(sim->n_way_back > 0);
+	assert_int_equal(sim_run_count_vms(sim, VM_OFF, false), 1);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 12);
+}
+
 static void whole_change_must_fit_what_is_left_of_the_window(void **state)
 {
 	struct sim_run *sim = plan_with(state, OPEN);
@@ -205,6 +226,72 @@ static void suspended_cluster_pays_its_debts_and_does_no_more(void **state)
 	assert_int_equal(sim_run_count_gpus(sim, 4), 6);
 }
 
+/* ---- any world ---- */
+
+struct watch { /* one run, and what it must not do */
+	struct sim_run *sim;
+	uint32_t step_s;
+	uint32_t n_stops;
+};
+
+static void look_on(const struct apply_event *event, void *user)
+{
+	struct watch *watch = user;
+	bool is_stop = event->kind == APPLY_STEP_START && event->step->kind == STEP_STOP_VM;
+	if (is_stop && event->plan->mode == PLAN_APPLY) {
+		const struct plan_window *window = &event->plan->window;
+		assert_true(window_at(window->windows, window->n_windows, watch->sim->options.run.now).is_open);
+		watch->n_stops++;
+	}
+	if (event->kind == APPLY_STEP_DONE)
+		watch->sim->options.run.now += watch->step_s;
+}
+
+static uint32_t n_running(struct sim_run *sim)
+{
+	return sim_run_count_vms(sim, VM_RUNNING, false) + sim_run_count_vms(sim, VM_RUNNING, true);
+}
+
+static uint32_t run_random(struct sim_run *sim, uint64_t seed)
+{
+	struct random random = random_from(seed);
+	char *other_order = NULL;
+	sim->scene = random_scene(&random);
+	char *text = random_manifests(sim->scene, &random, &other_order);
+	g_auto(GStrv) halves = g_strsplit(text, "rollout: { ", 2);
+	g_autofree char *windowed = g_strconcat(halves[0], "rollout: { " OPEN ", ", halves[1], NULL);
+	sim_run_write_scene(sim, NULL);
+	sim_run_write_manifests(sim, windowed);
+	sim_run_plan(sim, PLAN_APPLY);
+	struct watch watch = { sim, 1 + random_below(&random, 900), 0 };
+	sim->options = (struct apply_options){ .run = sim->options.run,
+		.on_event = look_on,
+		.user = &watch,
+		.interrupts = &sim->interrupts,
+		.pause_ms = 1,
+		.clock_stands = true };
+	sim->options.run.now += (int64_t)random_below(&random, 2 * 3600) - 1800;
+	uint32_t before = n_running(sim);
+	enum exit_code code = apply_run(sim->run, &sim->options, &sim->results, &sim->n_results);
+	if (code == EXIT_PARTIAL || code == EXIT_UNEXPECTED)
+		print_message("seed %u\n", (unsigned)seed);
+	assert_true(code != EXIT_PARTIAL && code != EXIT_UNEXPECTED);
+	assert_true(n_running(sim) >= before);
+	assert_true(sim->n_results == 0 || sim->results[0].n_still_owed == 0);
+	scene_free(sim->scene);
+	sim->scene = NULL;
+	return watch.n_stops;
+}
+
+static void any_run_stops_nobody_outside_and_leaves_nobody_down(void **state)
+{
+	uint32_t n_stops = 0;
+	for (uint64_t seed = 1; seed <= 150; seed++)
+		n_stops += run_random(*state, seed);
+	print_message("%u VMs were stopped\n", n_stops);
+	assert_true(n_stops > 50);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sim_run_setup, sim_run_teardown)
@@ -217,9 +304,11 @@ int main(void)
 		TEST(what_stops_nobody_is_done_outside),
 		TEST(debts_are_paid_outside),
 		TEST(window_that_closes_between_stops_brings_all_back),
+		TEST(window_that_closes_gives_back_to_who_was_off),
 		TEST(whole_change_must_fit_what_is_left_of_the_window),
 		TEST(rolling_ends_at_a_hosts_border_and_goes_on),
 		TEST(suspended_cluster_pays_its_debts_and_does_no_more),
+		TEST(any_run_stops_nobody_outside_and_leaves_nobody_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
