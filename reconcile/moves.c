@@ -257,5 +257,8 @@ void moves_choose(struct wants *wants, struct world *goal, struct touch *touch, 
 	for (uint32_t i = 0; i < goal->n_vms; i++)
 		if (reason[i] != MOVE_NONE)
 			carry_out(&placing, goal, touch, i);
-	touch_carry_adapters(touch, input->observed, goal);
+	/* host by host, with the first mount or dismount before all others, there is no order left to choose */
+	bool rolls = input->cluster && input->cluster->rollout.strategy == STRATEGY_ROLLING;
+	if (!rolls || !touch->n_roles)
+		touch_carry_adapters(touch, input->observed, goal);
 }
