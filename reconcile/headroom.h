@@ -7,5 +7,5 @@
 #pragma once
 #include "reconcile/wants.h"
 
-/* Looks at the goal and adds HV655 and HV670 to wants->diags: how many partitions are missing, which counts would do. */
+/* Looks at the goal and adds HV655 and HV670 to wants->diags: how many partitions are missing, which counts do. */
 void headroom_advise(const struct wants *wants, const struct world *goal);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A VM that is stopped must be able to start again. In a world that keeps the rules it is; in one that breaks them (more
- * VMs than partitions, a whole GPU that the host has taken back) a stop would be for good, so it is refused.
+ * A VM that is stopped must be able to start again. In a world that keeps the rules it is; in one that breaks them
+ * (more VMs than partitions, a whole GPU that the host has taken back) a stop would be for good, so it is refused.
  */
 #include "reconcile/refuse.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Worlds that break rules already: seeded scenes in which somebody changed counts by hand, started more VMs than there
- * are partitions, gave a VM a partition and a whole GPU, pinned one to a GPU that failed, set OfflineAction to Save. For
- * every case:
+ * are partitions, gave a VM a partition and a whole GPU, pinned one to a GPU that failed, set OfflineAction to Save.
+ * For every case:
  *   - the plan passes its check, and no step of it adds a violation to those of the start;
  *   - what is still broken in the goal is named by a finding or a refusal of that very subject.
  * Usage: property_repair [CASES [FIRST_SEED]]. A failing case prints its seed; the numbers printed at the end are of

@@ -150,7 +150,7 @@ static void a_whole_gpu_of_another_vm_is_not_given(void **ignored)
 
 	(void)ignored;
 	worlds_vm(arena, world, 0, VM_OFF);
-	worlds_vm(arena, world, 1, VM_OFF);
+	worlds_vm(arena, world, 0, VM_OFF);
 	worlds_dismount(arena, world, 1, NULL);
 	add = steps_vm(world, STEP_ADD_DEVICE, 0);
 	add.device.location_path = "PCIROOT(0)#PCI(1)";
