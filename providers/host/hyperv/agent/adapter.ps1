@@ -19,8 +19,8 @@ function Read-Pins {
 		$resource = @(Get-Property $setting 'HostResource' | Where-Object { $_ })
 		$name = ''
 		if ($resource.Count) {
-			# A WMI path: …Msvm_PartitionableGpu.…,Name="\\\\?\\PCI#VEN_…", with backslashes doubled
-			$match = [regex]::Match([string]$resource[0], 'Name="((?:[^"\\]|\\.)*)"')
+			# A WMI path: ...Msvm_PartitionableGpu....,Name="\\\\?\\PCI#VEN_...", with backslashes doubled
+			$match = [regex]::Match([string]$resource[0], '[.,]Name="((?:[^"\\]|\\.)*)"')
 			$name = ConvertTo-InstanceId ($match.Groups[1].Value -replace '\\(.)', '$1')
 		}
 		$pins[[string]$setting.InstanceID] = $name

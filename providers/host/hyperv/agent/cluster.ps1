@@ -32,7 +32,7 @@ function Get-NodeState($Node) {
 }
 
 function Read-Nodes {
-	return , @(Get-ClusterNode | ForEach-Object { [ordered]@{ name = Get-ClusterName $_; state = Get-NodeState $_ } })
+	Get-ClusterNode | ForEach-Object { [ordered]@{ name = Get-ClusterName $_; state = Get-NodeState $_ } }
 }
 
 # What clusters know of VMs: group, owner, OfflineAction, our notes; by VM id in lower case. Of all VMs, in four calls, or of one.

@@ -22,7 +22,7 @@ function Write-VMNotes($Place) {
 		if ($isEmpty) {
 			if ($Place.Cluster.Notes) { Set-ClusterParameter -InputObject $Place.Cluster.Group -Name HvgpuNotes -Delete }
 		}
-		else { Set-ClusterParameter -InputObject $Place.Cluster.Group -Name HvgpuNotes -Value (ConvertTo-Json1 $notes) -Create }
+		else { Set-ClusterParameter -InputObject $Place.Cluster.Group -Name HvgpuNotes -Value (Format-Json $notes) -Create }
 		$Place.Cluster.Notes = $(if (-not $isEmpty) { $notes })
 		if ([IO.File]::Exists($path)) { [IO.File]::Delete($path) }
 	}
@@ -117,7 +117,7 @@ function Remove-PartDebt($Place, [string]$Kind, $Part) {
 
 # Text by which parts are alike. Pools are compared without regard to case, as Windows does.
 function Get-PartText([string]$Kind, $Part) {
-	if ($Kind -ceq 'adapters') { return ConvertTo-Json1 (ConvertTo-OwedAdapter $Part $null) }
+	if ($Kind -ceq 'adapters') { return Format-Json (ConvertTo-OwedAdapter $Part $null) }
 	$pool = Get-Text $Part 'pool'
 	if ($pool) { return 'pool ' + $pool.ToLowerInvariant() }
 	return 'path ' + (Get-Text $Part 'locationPath')
@@ -125,7 +125,7 @@ function Get-PartText([string]$Kind, $Part) {
 
 # The VM has that part now: it is owed no more, and the request's record of whose it is, is written with it.
 function Set-Gained($Place, [string]$Kind, $Part) {
-	$before = ConvertTo-Json1 $Place.Notes
+	$before = Format-Json $Place.Notes
 	$debt = $Place.Notes['debt']
 	if ($null -ne $debt) {
 		$text = Get-PartText $Kind $Part
@@ -138,7 +138,7 @@ function Set-Gained($Place, [string]$Kind, $Part) {
 		$debt[$Kind] = $left.ToArray()
 	}
 	Set-RecordOfRequest $Place
-	if ((ConvertTo-Json1 $Place.Notes) -cne $before) { Save-Debt $Place }
+	if ((Format-Json $Place.Notes) -cne $before) { Save-Debt $Place }
 }
 
 # ---- records ----
@@ -165,9 +165,9 @@ function Clear-RecordWithoutParts($Place, $Reply) {
 function Invoke-Record($Reply) {
 	if ($Agent.Request.Contains('vm') -and $null -ne $Agent.Request['vm']) {
 		$place = Get-PlaceOf $Agent.Request
-		$before = ConvertTo-Json1 $place.Notes
+		$before = Format-Json $place.Notes
 		Set-RecordOfRequest $place
-		if ((ConvertTo-Json1 $place.Notes) -cne $before) {
+		if ((Format-Json $place.Notes) -cne $before) {
 			Write-VMNotes $place
 			$Reply['changed'] = $true
 		}

@@ -1,6 +1,6 @@
 # GPUs: which devices are GPUs, what the host can do with each, and the steps that change that. The key is the location path.
 
-# The instance id in the name of a partitionable GPU: \\?\PCI#VEN_…#4&…#{guid}, for paravirtualized ones with \GPUPARAV behind it.
+# The instance id in the name of a partitionable GPU: \\?\PCI#VEN_...#4&...#{guid}, for paravirtualized ones with \GPUPARAV behind it.
 function ConvertTo-InstanceId([string]$Name) {
 	$id = $Name
 	if ($id.StartsWith('\\?\')) { $id = $id.Substring(4) }
@@ -9,7 +9,7 @@ function ConvertTo-InstanceId([string]$Name) {
 	return $id.Replace('#', '\').ToUpperInvariant()
 }
 
-# The same device before and after a dismount: PCI\… and PCIP\….
+# The same device before and after a dismount: PCI\... and PCIP\....
 function Get-DeviceTail([string]$InstanceId) {
 	return $InstanceId.Substring($InstanceId.IndexOf('\') + 1).ToUpperInvariant()
 }
@@ -33,7 +33,7 @@ function Test-GpuDevice($Device, $Properties) {
 	return @($ids | Where-Object { $_ -match '^PCIP?\\CC_03' }).Count -gt 0
 }
 
-# Devices that may be GPUs, by tail: as the host has them (PCI\…), and as they are while dismounted (PCIP\…).
+# Devices that may be GPUs, by tail: as the host has them (PCI\...), and as they are while dismounted (PCIP\...).
 function Read-GpuDevices {
 	$mounted = @{}
 	$parted = @{}
@@ -83,7 +83,7 @@ function ConvertTo-Amount($Value) {
 	return [uint64]$Value
 }
 
-# "10DE:25B6" and "10DE:157E" of PCI\VEN_10DE&DEV_25B6&SUBSYS_157E10DE&…
+# "10DE:25B6" and "10DE:157E" of PCI\VEN_10DE&DEV_25B6&SUBSYS_157E10DE&...
 function Add-PciIds($Doc, [string]$Tail) {
 	$match = [regex]::Match($Tail, '^VEN_([0-9A-F]{4})&DEV_([0-9A-F]{4})(?:&SUBSYS_([0-9A-F]{4})([0-9A-F]{4}))?')
 	if (-not $match.Success) { return }

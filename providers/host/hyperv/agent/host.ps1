@@ -78,7 +78,7 @@ function Read-ClusterOfHost($Doc, $Unread) {
 	try {
 		$isCluster = Test-Cluster
 		$Doc['clusterName'] = $(if ($isCluster) { $Agent.ClusterName })
-		$Doc['nodes'] = $(if ($isCluster) { Read-Nodes } else { @() })
+		$Doc['nodes'] = @(if ($isCluster) { Read-Nodes })
 	}
 	catch { Add-Unread $Unread $Doc 'clusterName', 'nodes' }
 }
@@ -104,7 +104,7 @@ function Add-Unread($Unread, $Doc, [string[]]$Names) {
 	}
 }
 
-function Read-Host1 {
+function Read-HostFacts {
 	$unread = [Collections.ArrayList]::new()
 	$doc = [ordered]@{ name = $env:COMPUTERNAME; observedAt = ConvertTo-Time ([datetime]::UtcNow) }
 	Read-System $doc $unread

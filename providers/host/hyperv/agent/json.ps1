@@ -52,7 +52,7 @@ function Add-Json([Text.StringBuilder]$To, $Value) {
 	else { throw [InvalidOperationException]::new('no JSON for ' + $Value.GetType().FullName) }
 }
 
-function ConvertTo-Json1($Value) {
+function Format-Json($Value) {
 	$to = [Text.StringBuilder]::new()
 	Add-Json $to $Value
 	return $to.ToString()

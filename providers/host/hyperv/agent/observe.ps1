@@ -12,13 +12,13 @@ function Get-Moving($VMs, $ClusterVMs) {
 
 function Invoke-Observe($Reply) {
 	$unread = [Collections.ArrayList]::new()
-	Send-Fact 'host' (Read-Host1)
+	Send-Fact 'host' (Read-HostFacts)
 	$gpus = Read-Gpus $unread
 	foreach ($gpu in $gpus) { Send-Fact 'gpu' $gpu.Doc }
 	$vms = @(Get-VM)
 	$clusterVMs = Read-ClusterVMs $null
 	$facts = Read-VMFacts $vms $gpus $clusterVMs $null
-	foreach ($vm in $vms) { Send-Fact 'vm' (Read-VM1 (New-Place $vm $clusterVMs) $facts) }
+	foreach ($vm in $vms) { Send-Fact 'vm' (Read-VMDocument (New-Place $vm $clusterVMs) $facts) }
 	$Reply['counts'] = [ordered]@{ gpus = $gpus.Count; vms = $vms.Count }
 	$Reply['moving'] = @(Get-Moving $vms $clusterVMs)
 	$Reply['unread'] = $unread.ToArray()

@@ -109,7 +109,7 @@ function Test-Moved([guid]$Id, [string]$Node) {
 
 function Assert-Movable($Place, [string]$To) {
 	Assert-Clustered $Place
-	$node = @(Read-Nodes | ForEach-Object { $_ } | Where-Object { $_['name'] -eq $To })
+	$node = @(Read-Nodes | Where-Object { $_['name'] -eq $To })
 	if (-not $node.Count) { Stop-Request 'not-found' "the cluster has no node '$To'" }
 	if ($node[0]['state'] -cne 'Up') { Stop-Request 'invalid-state' "cluster node '$To' is $($node[0]['state'])" }
 	$reply = @{}

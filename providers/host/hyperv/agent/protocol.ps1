@@ -1,7 +1,7 @@
 # Lines in and out, progress, and waiting with an eye on the end of input.
 
 function Send-Line($Value) {
-	$Agent.Out.WriteLine((ConvertTo-Json1 $Value))
+	$Agent.Out.WriteLine((Format-Json $Value))
 }
 
 # A line about the request being answered.

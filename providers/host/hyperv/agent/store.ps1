@@ -42,7 +42,7 @@ function Read-Notes([string]$Path) {
 function Write-Notes([string]$Path, $Value) {
 	Initialize-Root
 	$new = $Path + '.new'
-	$bytes = [Text.Encoding]::ASCII.GetBytes((ConvertTo-Json1 $Value) + "`n")
+	$bytes = [Text.Encoding]::ASCII.GetBytes((Format-Json $Value) + "`n")
 	$file = [IO.FileStream]::new($new, [IO.FileMode]::Create, [IO.FileAccess]::Write, [IO.FileShare]::None)
 	try {
 		$file.Write($bytes, 0, $bytes.Length)
@@ -76,7 +76,7 @@ function Write-ClusterRecord {
 	$notes = Read-HostNotes
 	$have = $notes['record']
 	if ($null -ne $have -and (Get-Number $have 'epoch') -gt $record['epoch']) { return $false }
-	if ($null -ne $have -and (ConvertTo-Json1 $have) -ceq (ConvertTo-Json1 $record)) { return $false }
+	if ($null -ne $have -and (Format-Json $have) -ceq (Format-Json $record)) { return $false }
 	$notes['record'] = $record
 	Write-HostNotes $notes
 	return $true

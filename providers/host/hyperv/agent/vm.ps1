@@ -58,7 +58,7 @@ function Test-Answers($Component) {
 # The guest tells a list of XML texts, each with a name and a value.
 function Get-GuestOs($Component) {
 	foreach ($item in @(Get-Property $Component 'GuestIntrinsicExchangeItems')) {
-		if (-not $item -or -not $item.Contains('"OSName"') -and -not $item.Contains('>OSName<')) { continue }
+		if (-not $item -or -not $item.Contains('>OSName<')) { continue }
 		$instance = ([xml]$item).INSTANCE
 		$name = @($instance.PROPERTY | Where-Object { $_.NAME -eq 'Name' })[0].VALUE
 		if ($name -eq 'OSName') { return [string]@($instance.PROPERTY | Where-Object { $_.NAME -eq 'Data' })[0].VALUE }
@@ -96,7 +96,7 @@ function Add-ByVM($Doc, $Unread, [string]$Field, $Map, [string]$Id) {
 	elseif ($Map.ContainsKey($Id)) { $Doc[$Field] = $Map[$Id] }
 }
 
-function Read-VM1($Place, $Facts) {
+function Read-VMDocument($Place, $Facts) {
 	$vm = $Place.VM
 	$id = $Place.Key
 	$unread = [Collections.ArrayList]::new()
@@ -175,7 +175,7 @@ function Add-VMToReply($Reply, $Place) {
 	$now = Find-Place $Place.Id
 	if ($null -eq $now) { return }
 	$clusterVMs = @{ $now.Key = $now.Cluster }
-	$Reply['vm'] = Read-VM1 $now (Read-VMFacts @($now.VM) $gpus $clusterVMs $now.Key.ToUpperInvariant())
+	$Reply['vm'] = Read-VMDocument $now (Read-VMFacts @($now.VM) $gpus $clusterVMs $now.Key.ToUpperInvariant())
 }
 
 function Get-StateChange($Place) {
