@@ -322,7 +322,7 @@ static struct plan_budget budget_from_json(struct jsonio_reader *reader, json_t 
 		.set = jsonio_get_bool(reader, json, "set"),
 		.allowed = jsonio_get_u32(reader, json, "allowed"),
 		.of = jsonio_get_u32(reader, json, "of"),
-		.peak = jsonio_get_u32(reader, json, "down_at_once"),
+		.peak = has(json, "down_at_once") ? jsonio_get_u32(reader, json, "down_at_once") : 0,
 	};
 }
 

@@ -58,7 +58,8 @@ json_t *planfile_budget_to_json(const struct plan_budget *budget)
 	json_object_set_new(json, "set", json_boolean(budget->set));
 	json_object_set_new(json, "allowed", json_integer(budget->allowed));
 	json_object_set_new(json, "of", json_integer(budget->of));
-	json_object_set_new(json, "down_at_once", json_integer(budget->peak));
+	json_object_set_new(
+		json, "down_at_once", budget->set || budget->peak ? json_integer(budget->peak) : json_null());
 	return json;
 }
 

@@ -269,10 +269,15 @@ static void put_refusals(GString *out, const struct plan *plan)
 	}
 }
 
-static void put_findings(GString *out, const struct diags *diags)
+/* 'plan': of a cluster, whose refusals are said already; or NULL. */
+static void put_findings(GString *out, const struct diags *diags, const struct plan *plan)
 {
-	uint32_t i = 0;
-	for (const struct diag *diag = diags ? diags->first : NULL; diag; diag = diag->next, i++) {
+	uint32_t i = 0, n = diags ? diags->n_dropped : 0;
+	for (const struct diag *diag = diags ? diags->first : NULL; diag; diag = diag->next)
+		n += !plan || !outline_is_refusal(plan, diag);
+	for (const struct diag *diag = diags ? diags->first : NULL; diag; diag = diag->next) {
+		if (plan && outline_is_refusal(plan, diag))
+			continue;
 		const struct diag_row *row = &diag_codes[diag->code];
 		g_autoptr(GString) text = g_string_new(i ? "" : "\nFindings:\n\n");
 		g_string_append_printf(text, "- %s %s: ", name_of(&diag_severity_names, row->severity), row->id);
@@ -286,10 +291,11 @@ static void put_findings(GString *out, const struct diags *diags)
 		}
 		g_string_append_c(text, '\n');
 		if (!fits(out, text) || out->len > FINDINGS_BYTES) {
-			g_string_append_printf(out, "- and %u more\n", diags->n - i + diags->n_dropped);
+			g_string_append_printf(out, "- and %u more\n", n - i);
 			return;
 		}
 		g_string_append(out, text->str);
+		i++;
 	}
 }
 
@@ -334,7 +340,7 @@ static bool put_cluster(GString *out, const struct plan *plan)
 		return false;
 	g_string_append(out, head->str);
 	put_refusals(out, plan);
-	put_findings(out, plan->diags);
+	put_findings(out, plan->diags, plan);
 	if (!plan->n_steps)
 		return true;
 	g_string_append(out, "\n<details><summary>What changes, and in which order</summary>\n");
@@ -355,7 +361,7 @@ void render_plan_markdown(GString *out, const struct run *run)
 	g_autoptr(GString) page = g_string_new(NULL);
 	put_marker(page, run);
 	put_summary(page, run);
-	put_findings(page, run->diags);
+	put_findings(page, run->diags, NULL);
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		const struct plan *plan = run->plans[i];
 		if (!outline_is_clean(plan) || (plan->diags && plan->diags->n))

@@ -59,6 +59,8 @@ void outline_plan_cost(GString *out, const struct plan *plan);
 void outline_budget(GString *out, const struct plan_budget *budget);
 /* "rolling: the hosts differ from hv01 to hv03 for about 12 min". False: they do not. */
 bool outline_mixed(GString *out, const struct plan *plan);
+/* The finding is one of the plan's refusals said again, which are shown by themselves. */
+bool outline_is_refusal(const struct plan *plan, const struct diag *diag);
 /* Why something is refused, in lines of their own: the reason with its code, the facts, what would do. */
 void outline_refusal(GString *out, const struct refusal *refusal, const struct style *style);
 /* No step, no refusal, no error or warning, and everything was seen. */

@@ -258,6 +258,16 @@ bool outline_mixed(GString *out, const struct plan *plan)
 	return true;
 }
 
+bool outline_is_refusal(const struct plan *plan, const struct diag *diag)
+{
+	for (uint32_t i = 0; i < plan->n_refusals; i++) {
+		const struct refusal *refusal = &plan->refusals[i];
+		if (refusal->code == diag->code && refusal->reason && g_str_has_suffix(diag->message, refusal->reason))
+			return true;
+	}
+	return false;
+}
+
 void outline_refusal(GString *out, const struct refusal *refusal, const struct style *style)
 {
 	g_string_append(out, "      ");

@@ -299,19 +299,11 @@ static void put_refusals(struct page *page, const struct plan *plan)
 	}
 }
 
-static bool is_refusal(const struct plan *plan, const struct diag *diag)
-{
-	for (uint32_t i = 0; i < plan->n_refusals; i++)
-		if (plan->refusals[i].code == diag->code && g_strcmp0(plan->refusals[i].reason, diag->message) == 0)
-			return true;
-	return false;
-}
-
 static void put_findings(struct page *page, const struct plan *plan)
 {
 	bool any = false;
 	for (const struct diag *diag = plan->diags ? plan->diags->first : NULL; diag; diag = diag->next) {
-		if (is_refusal(plan, diag))
+		if (outline_is_refusal(plan, diag))
 			continue;
 		if (!any)
 			g_string_append_c(page->out, '\n');

@@ -100,7 +100,7 @@ static void put_cluster_event(GString *out, const struct apply_event *event, con
 		print_n(out, event->total, "step", "steps");
 		break;
 	default:
-		g_string_append(out, "done");
+		g_string_append(out, event->done < event->total ? "ended" : "done");
 		if (event->total)
 			g_string_append_printf(out, ", %u of %u steps", event->done, event->total);
 		break;
@@ -140,6 +140,12 @@ void render_apply_event_text(GString *out, const struct apply_event *event, cons
 	/* Elsewhere than on a terminal a line for every percent would be noise. */
 	if (event->kind == APPLY_STEP_PROGRESS && !style->live)
 		return;
+	/* A cluster without steps is told of once, by the line with the result; what was refused is not "done". */
+	bool is_edge = event->kind == APPLY_CLUSTER_START || event->kind == APPLY_CLUSTER_DONE;
+	if (is_edge && !event->total) {
+		g_string_append(out, style->live ? "\r\033[K" : "");
+		return;
+	}
 	if (event->step) {
 		put_count(line, event);
 		put_step_line(line, event, style);

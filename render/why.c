@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "model/subject.h"
 #include "reconcile/reasons.h"
+#include "render/outline.h"
 
 #include <string.h>
 
@@ -302,14 +303,6 @@ static void add_changes_of_steps(const struct why *why, const struct reasons *re
 	}
 }
 
-static bool is_refusal(const struct plan *plan, const struct diag *diag)
-{
-	for (uint32_t i = 0; i < plan->n_refusals; i++)
-		if (plan->refusals[i].code == diag->code && g_strcmp0(plan->refusals[i].reason, diag->message) == 0)
-			return true;
-	return false;
-}
-
 static void fill(const struct finder *finder, struct why *why)
 {
 	const struct plan *plan = why->plan;
@@ -333,7 +326,7 @@ static void fill(const struct finder *finder, struct why *why)
 			g_ptr_array_add(refusals, (gpointer)&plan->refusals[i]);
 	why->refusals = take(finder->arena, refusals, &why->n_refusals);
 	for (const struct diag *diag = plan->diags ? plan->diags->first : NULL; diag; diag = diag->next)
-		if (is_about(why, diag->subject) && !is_refusal(plan, diag))
+		if (is_about(why, diag->subject) && !outline_is_refusal(plan, diag))
 			g_ptr_array_add(findings, (gpointer)diag);
 	why->findings = take(finder->arena, findings, &why->n_findings);
 }

@@ -25,7 +25,8 @@ static void put_title(struct teller *teller)
 {
 	const struct why *why = teller->why;
 	const struct world *world = why->plan->observed;
-	const char *name = strrchr(why->address, '/') + 1;
+	const char *slash = strchr(strchr(why->address, '/') + 1, '/'); /* behind the cluster */
+	const char *name = why->kind == WHY_REFUSED && slash ? slash + 1 : strrchr(why->address, '/') + 1;
 	print_on(teller->out, teller->style, COLOUR_BOLD);
 	if (why->kind == WHY_GPU) {
 		g_string_append(teller->out, "GPU ");

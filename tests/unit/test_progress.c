@@ -103,12 +103,27 @@ static void results_name_vms_that_are_still_down(void **state)
 				      "rome: nothing to do\n");
 }
 
+/* What was refused is not said to be done. */
+static void a_cluster_without_steps_is_told_by_its_result_alone(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct apply_event start = { .kind = APPLY_CLUSTER_START, .plan = sample_plan_empty(arena) };
+	struct apply_event end = { .kind = APPLY_CLUSTER_DONE, .plan = start.plan };
+	text_is(&start, &plain, "");
+	text_is(&end, &plain, "");
+	text_is(&end, &live, "\r\033[K");
+	start.total = 54;
+	text_is(&start, &plain, "paris: 54 steps\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_lines_name_host_and_step),
 		cmocka_unit_test(live_line_is_rewritten_and_never_wraps),
 		cmocka_unit_test(json_lines_have_level_type_and_step),
+		cmocka_unit_test(a_cluster_without_steps_is_told_by_its_result_alone),
 		cmocka_unit_test(results_name_vms_that_are_still_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
