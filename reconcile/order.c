@@ -63,7 +63,7 @@ static GArray *link_steps(const struct needs *needs, GArray *steps, uint32_t ski
 		step_at(steps, i)->id = list->len; /* rank within its kind, until the steps are numbered */
 	}
 	for (uint32_t r = 0; r < n_order_rules; r++)
-		if (r != skip)
+		if (r != skip && order_rules[r].holds)
 			link_rule(&linker, &order_rules[r]);
 	for (int kind = 0; kind < STEP_KIND_COUNT; kind++)
 		g_array_unref(linker.by_kind[kind]);
@@ -154,10 +154,30 @@ static void fill_after(struct arena *arena, struct step *steps, uint32_t n, cons
 		set_after(arena, &steps[i], &waits[end[i]], end[i + 1] - end[i]);
 }
 
+/* One step of the kind goes first: of those that the others do not make wait, so that no host is begun for it alone. */
+static void link_first(const struct linked *linked, const struct order_rule *rule)
+{
+	uint32_t first = NO_INDEX;
+	for (uint32_t i = 0; i < linked->steps->len; i++)
+		if (step_at(linked->steps, i)->kind == rule->before &&
+			(first == NO_INDEX || linked->units.of[i] < linked->units.of[first]))
+			first = i;
+	for (uint32_t i = 0; i < linked->steps->len; i++) {
+		struct step_edge edge = { first, i, rule->name };
+		if (i != first && step_at(linked->steps, i)->kind == rule->before)
+			g_array_append_val(linked->edges, edge);
+	}
+}
+
 struct linked order_link(struct arena *arena, const struct needs *needs, GArray *steps, uint32_t skip)
 {
+	const bool *changing = needs_rolls(needs) ? budget_changing_hosts(arena, needs) : NULL;
 	struct linked linked = { .steps = steps, .edges = link_steps(needs, steps, skip) };
-	linked.units = units_of(arena, linked.steps, linked.edges, budget_changing_hosts(arena, needs));
+	linked.units = units_of(arena, linked.steps, linked.edges, changing);
+	for (uint32_t r = 0; r < n_order_rules; r++)
+		if (r != skip && !order_rules[r].holds)
+			link_first(&linked, &order_rules[r]);
+	linked.units = units_of(arena, linked.steps, linked.edges, changing);
 	return linked;
 }
 

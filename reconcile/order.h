@@ -11,7 +11,7 @@
 struct order_rule {
 	const char *name;
 	enum step_kind before, after;
-	/* Must 'a' be done before 'b'? NULL: always, for the same VM or GPU as 'relation' says. */
+	/* Must 'a' be done before 'b'? NULL: one step of the kind goes ahead of the others, in whichever unit comes first. */
 	bool (*holds)(const struct needs *needs, const struct step *a, const struct step *b);
 	const char *why;
 };

@@ -126,8 +126,8 @@ static bool carries_adapter(const struct needs *needs, const struct step *move)
 	for (uint32_t i = 0; i < before->n_adapters; i++)
 		if (touch_has_adapter(after, &before->adapters[i]) &&
 			!(needs->touch->vms[move->vm].cycle &&
-				touch_adapter_is_in_the_way(needs->touch, needs->observed, needs->goal, move->vm,
-					&before->adapters[i])))
+				touch_adapter_is_in_the_way(
+					needs->touch, needs->observed, needs->goal, move->vm, &before->adapters[i])))
 			return true;
 	return false;
 }
@@ -232,13 +232,6 @@ static bool pinned_before_unpinned(const struct needs *needs, const struct step 
 	       goal_vm(needs, b)->n_adapters;
 }
 
-/* GPUs are created in order, so the first of its direction has the lowest index; order_steps passes it as 'a'. */
-static bool is_canary(const struct needs *needs, const struct step *a, const struct step *b)
-{
-	(void)needs;
-	return a->id == 1 && b->id != 1; /* ids hold the rank within their kind while steps are linked */
-}
-
 /* ---- the table ---- */
 
 const struct order_rule order_rules[] = {
@@ -313,7 +306,7 @@ const struct order_rule order_rules[] = {
 	{ "room before starts", STEP_STOP_VM, STEP_START_VM, makes_room, "capacity" },
 	{ "pinned start first", STEP_START_VM, STEP_START_VM, pinned_before_unpinned,
 		"a pinned VM needs room on its very GPU" },
-	{ "one dismount first", STEP_DISMOUNT_GPU, STEP_DISMOUNT_GPU, is_canary, "world.md decision 9" },
-	{ "one mount first", STEP_MOUNT_GPU, STEP_MOUNT_GPU, is_canary, "world.md decision 9" },
+	{ "one dismount first", STEP_DISMOUNT_GPU, STEP_DISMOUNT_GPU, NULL, "world.md decision 9" },
+	{ "one mount first", STEP_MOUNT_GPU, STEP_MOUNT_GPU, NULL, "world.md decision 9" },
 };
 const uint32_t n_order_rules = G_N_ELEMENTS(order_rules);

@@ -14,7 +14,7 @@ static bool may_touch(const struct wants *wants, uint32_t vm)
 		return false;
 	if (want->ownership == VM_UNMANAGED && wants->input->mode == PLAN_APPLY &&
 		wants->input->cluster->unmanaged != UNMANAGED_REPORT)
-		return true;
+		return !want->refused;
 	return want->ownership == VM_MANAGED || want->ownership == VM_OURS || want->debt == DEBT_OPEN;
 }
 
@@ -313,13 +313,26 @@ static bool refuse_never_stop(struct wants *wants, const struct world *goal, con
 	return false;
 }
 
+static bool refuse_something(struct arena *arena, struct wants *wants, const struct world *goal,
+	const struct touch *touch, const struct rules *rules)
+{
+	return refuse_touched(wants, goal, touch) || refuse_never_stop(wants, goal, touch) ||
+	       refuse_kept(wants, goal) || refuse_without_gpu(wants, goal) || vram_refuse(wants, goal) ||
+	       refuse_mmio(wants, goal) || refuse_settings(arena, wants, goal, touch, rules) ||
+	       refuse_unfit(arena, wants, goal, touch, rules) || refuse_capacity(arena, wants, goal) ||
+	       refuse_start(wants, goal, touch) || refuse_budget(arena, wants, goal, touch) ||
+	       refuse_window(wants, goal, touch);
+}
+
 bool refuse_round(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch,
 	const struct rules *rules)
 {
-	return strip_unmanaged(wants, touch) || refuse_touched(wants, goal, touch) ||
-	       refuse_never_stop(wants, goal, touch) || refuse_kept(wants, goal) || refuse_without_gpu(wants, goal) ||
-	       vram_refuse(wants, goal) || refuse_mmio(wants, goal) ||
-	       refuse_settings(arena, wants, goal, touch, rules) || refuse_unfit(arena, wants, goal, touch, rules) ||
-	       refuse_capacity(arena, wants, goal) || refuse_start(wants, goal, touch) ||
-	       refuse_budget(arena, wants, goal, touch) || refuse_window(wants, goal, touch);
+	if (strip_unmanaged(wants, touch))
+		return true;
+	if (!refuse_something(arena, wants, goal, touch, rules))
+		return false;
+	/* perhaps nothing needs them to let go any more */
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		wants->vms[i].stripped = false;
+	return true;
 }

@@ -8,6 +8,8 @@ struct excess {
 	struct wants *wants;
 	const struct linked *linked;
 	const struct unit *unit;
+	const struct world *goal;
+	const struct touch *touch;
 	struct plan_budget budget;
 	uint32_t down; /* VMs that would be down at once */
 };
@@ -77,8 +79,7 @@ static bool refuse_vms(const struct excess *excess, const char *why)
 		const struct step *step = step_of(excess, i);
 		if (step->kind != STEP_STOP_VM || excess->wants->vms[step->vm].refused)
 			continue;
-		refuse_vm(excess->wants, step->vm, D_BUDGET, "%s", why);
-		any = true;
+		any |= refuse_because_of(excess->wants, excess->goal, excess->touch, step->vm, D_BUDGET, why);
 	}
 	return any;
 }
@@ -125,7 +126,9 @@ bool refuse_budget(struct arena *arena, struct wants *wants, const struct world 
 	if (!limits.by_vms && !limits.by_hosts)
 		return false;
 	struct linked linked = order_link(arena, &needs, steps_make(arena, &needs), NO_INDEX);
-	struct excess excess = { .wants = wants, .linked = &linked, .budget = budget_of(wants, touch) };
+	struct excess excess = {
+		.wants = wants, .linked = &linked, .goal = goal, .touch = touch, .budget = budget_of(wants, touch)
+	};
 	bool refused = refuse_large(&excess, &limits) || refuse_crossing(&excess, &limits);
 	order_unlink(&linked);
 	return refused;

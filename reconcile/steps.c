@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/steps.h"
 
-#include "reconcile/budget.h"
-
 #include <string.h>
 
 struct maker {
@@ -392,39 +390,15 @@ static void count_adds(struct maker *maker, guint first)
 	}
 }
 
-/* The first dismount and the first mount go ahead of all others: let them be where VMs wait for what an earlier run owes
- * them, else where a change is under way. */
-static uint32_t *ranks_of_hosts(struct maker *maker)
-{
-	const struct world *world = maker->needs->observed;
-	const bool *changing = budget_changing_hosts(maker->arena, maker->needs);
-	uint32_t *ranks = arena_array(maker->arena, uint32_t, world->n_hosts);
-	for (uint32_t host = 0; host < world->n_hosts; host++)
-		ranks[host] = changing[host] ? 1 : 2;
-	for (uint32_t vm = 0; vm < world->n_vms; vm++)
-		if (wants_owed_power(maker->needs->wants, vm))
-			ranks[world->vms[vm].host] = 0;
-	return ranks;
-}
-
-static void add_gpu_steps(struct maker *maker)
-{
-	const uint32_t *ranks = ranks_of_hosts(maker);
-	for (uint32_t rank = 0; rank <= 2; rank++)
-		for (uint32_t gpu = 0; gpu < maker->needs->observed->n_gpus; gpu++) {
-			if (ranks[maker->needs->observed->gpus[gpu].host] != rank)
-				continue;
-			add_role_steps(maker, gpu);
-			add_count_step(maker, gpu);
-		}
-}
-
 GArray *steps_make(struct arena *arena, const struct needs *needs)
 {
 	struct maker maker = { arena, needs, g_array_new(FALSE, TRUE, sizeof(struct step)) };
 	for (uint32_t host = 0; host < needs->observed->n_hosts; host++)
 		add_pool_steps(&maker, host);
-	add_gpu_steps(&maker);
+	for (uint32_t gpu = 0; gpu < needs->observed->n_gpus; gpu++) {
+		add_role_steps(&maker, gpu);
+		add_count_step(&maker, gpu);
+	}
 	for (uint32_t vm = 0; vm < needs->observed->n_vms; vm++) {
 		guint first = maker.steps->len;
 		add_configure_steps(&maker, vm);

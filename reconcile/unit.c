@@ -92,20 +92,30 @@ static const struct step *step_at(const GArray *steps, uint32_t i)
 	return &g_array_index(steps, struct step, i);
 }
 
-/* Steps of one VM share the node of its first step. */
-static uint32_t *nodes_of(const GArray *steps)
+/* What keeps a step together with others: its VM; with strategy Rolling its host, whose GPUs differ in between. */
+static GHashTable *kin_of(const struct step *step, bool rolls, GHashTable *of_vms, GHashTable *of_hosts, uint32_t *who)
 {
-	g_autoptr(GHashTable) first = g_hash_table_new(NULL, NULL);
+	bool is_count = step->kind == STEP_SET_COUNT || step->kind == STEP_MOUNT_GPU;
+	*who = step->vm != NO_INDEX ? step->vm : step->host;
+	return step->vm != NO_INDEX ? of_vms : rolls && is_count ? of_hosts : NULL;
+}
+
+/* Steps that are kept together share the node of the first of them. */
+static uint32_t *nodes_of(const GArray *steps, bool rolls)
+{
+	g_autoptr(GHashTable) of_vms = g_hash_table_new(NULL, NULL), of_hosts = g_hash_table_new(NULL, NULL);
 	uint32_t *nodes = g_new0(uint32_t, steps->len + 1);
 	for (uint32_t i = 0; i < steps->len; i++) {
-		gpointer vm = GUINT_TO_POINTER(step_at(steps, i)->vm), node = NULL;
+		uint32_t who = NO_INDEX;
+		GHashTable *kin = kin_of(step_at(steps, i), rolls, of_vms, of_hosts, &who);
+		gpointer node = NULL;
 		nodes[i] = i;
-		if (step_at(steps, i)->vm == NO_INDEX)
+		if (!kin)
 			continue;
-		if (g_hash_table_lookup_extended(first, vm, NULL, &node))
+		if (g_hash_table_lookup_extended(kin, GUINT_TO_POINTER(who), NULL, &node))
 			nodes[i] = GPOINTER_TO_UINT(node);
 		else
-			g_hash_table_insert(first, vm, GUINT_TO_POINTER(i));
+			g_hash_table_insert(kin, GUINT_TO_POINTER(who), GUINT_TO_POINTER(i));
 	}
 	return nodes;
 }
@@ -214,7 +224,7 @@ static GArray *arrange(const struct unit *units, uint32_t n, const uint32_t *par
 
 struct units units_of(struct arena *arena, const GArray *steps, const GArray *edges, const bool *changing)
 {
-	g_autofree uint32_t *nodes = nodes_of(steps);
+	g_autofree uint32_t *nodes = nodes_of(steps, changing != NULL);
 	struct graph graph = graph_of(nodes, steps->len, edges);
 	struct parts parts = parts_of(&graph);
 	g_autofree uint32_t *part = g_new0(uint32_t, steps->len + 1);

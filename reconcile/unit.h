@@ -6,7 +6,8 @@
  *
  * The steps of one VM are taken as one node of the graph of dependencies, for it is down from its stop to its start;
  * the strongly connected parts of that graph are the units. Two VMs that must both be off for one count are in a
- * circle: the stop of each comes before the count, and the count before the start of each.
+ * circle: the stop of each comes before the count, and the count before the start of each. With strategy Rolling the
+ * counts of one host are one node too, for it is being changed from the first to the last.
  */
 #pragma once
 #include "model/step.h"
@@ -36,7 +37,8 @@ struct units {
 	const uint32_t *of; /* per step: index of its unit */
 };
 
-/* 'steps' are struct step, 'edges' struct step_edge; 'changing' per host: it is being changed at the start (NULL: none).
+/* 'steps' are struct step, 'edges' struct step_edge; 'changing' per host, with strategy Rolling: it is being
+ * changed at the start; else NULL.
  * The result lives in 'arena'. */
 struct units units_of(struct arena *arena, const GArray *steps, const GArray *edges, const bool *changing);
 
