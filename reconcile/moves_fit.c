@@ -184,13 +184,13 @@ static bool is_alike(const struct gpu *from, const struct gpu *to)
 }
 
 /* Wherever the VM is now and wherever it may land, the two GPUs are alike and the second takes it. A GPU that is yet to
- * be passed through must not get it. */
+ * be passed through must not get it, and of one that is yet to be mounted nobody knows whether it takes live moves. */
 static bool hosts_are_alike(const struct placing *placing, uint32_t vm, uint32_t to)
 {
 	const struct world *observed = placing->observed, *goal = placing->goal;
 	const struct host *source = &observed->hosts[observed->vms[vm].host], *target = &goal->hosts[to];
 	for (uint32_t t = target->first_gpu; t < target->first_gpu + target->n_gpus; t++) {
-		if (gpu_offers_partitions(&observed->gpus[t]) && !gpu_offers_partitions(&goal->gpus[t]))
+		if (gpu_offers_partitions(&observed->gpus[t]) != gpu_offers_partitions(&goal->gpus[t]))
 			return false;
 		if (!gpu_offers_partitions(&goal->gpus[t]))
 			continue;

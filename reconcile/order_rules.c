@@ -285,6 +285,7 @@ const struct order_rule order_rules[] = {
 	{ "out of the pool before mount", STEP_REMOVE_FROM_POOL, STEP_MOUNT_GPU, same_gpu, "exclusive" },
 	{ "device gone before mount", STEP_REMOVE_DEVICE, STEP_MOUNT_GPU, vm_device_here, "exclusive" },
 	{ "device gone before pool", STEP_REMOVE_DEVICE, STEP_REMOVE_FROM_POOL, vm_device_here, "exclusive" },
+	{ "moved before leaving the pool", STEP_MOVE_VM, STEP_REMOVE_FROM_POOL, vm_device_here, "exclusive" },
 	{ "off before mount", STEP_STOP_VM, STEP_MOUNT_GPU, vm_device_here, "exclusive" },
 	{ "off before leaving the pool", STEP_STOP_VM, STEP_REMOVE_FROM_POOL, vm_device_here, "exclusive" },
 	{ "pool before starts", STEP_REMOVE_FROM_POOL, STEP_START_VM, vm_here_keeps_device, "exclusive" },

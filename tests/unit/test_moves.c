@@ -400,6 +400,8 @@ static void move_waits_for_the_counts_where_it_goes(void **ignored)
 /* hv01 is full with three and gets two partitions; hv02 is empty. One of the three moves. */
 static uint32_t begin_lower_count(struct sim_run *sim, const struct simulation *simulation)
 {
+	if (sim->scene)
+		scene_free(sim->scene);
 	sim->scene = scene_new(true, 2, 1, 4);
 	for (int i = 0; i < 3; i++)
 		scene_vm(sim->scene, arena_printf(sim->scene->arena, "vm-%d", i), 0, VM_RUNNING, 0);

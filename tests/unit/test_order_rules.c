@@ -415,6 +415,18 @@ static struct plan *vms_change_places(struct scene **out)
 	return planned(scene, VDI(1) PLACE("at", "vdi", "{ name: vm-a, host: hv02 }, { name: vm-b, host: hv01 }"));
 }
 
+/* hv01's pool keeps one of two GPUs, and one of the two VMs that have them moves away. */
+static struct plan *vm_leaves_a_pool_that_shrinks(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 3, 4);
+	fill_pool(scene, "p", 2);
+	pool_on(scene, 1, 0);
+	for (int i = 0; i < 2; i++)
+		give_device(scene, scene_vm(scene, i ? "ai-b" : "ai-a", 0, VM_OFF, -1), NULL, "p");
+	return planned(scene, WHOLE("perHost: 1, pool: p, mmio: { low: 3Gi, high: 34Gi }") VDI(4)
+				      MODELS PLACE("ai", "whole", "{ name: ai-a, host: hv02 }"));
+}
+
 static struct plan *adapter_comes_to_the_count_that_is_wanted(struct scene **out)
 {
 	struct scene *scene = *out = scene_new(true, 2, 1, 4);
@@ -447,7 +459,7 @@ static scene_fn *const scenes[] = { partition_for_a_running_vm, partition_for_a_
 	start_is_owed_beside_a_gpu_mounted_alone, vm_restarts_on_another_host, vm_moves_live_with_its_offline_action,
 	vm_moves_while_counts_change_under_it, vm_comes_to_a_host_whose_count_changes,
 	vm_moves_live_from_a_gpu_to_be_passed_through, vm_moves_live_and_makes_room, vms_change_places,
-	adapter_comes_to_the_count_that_is_wanted, vm_gets_its_whole_gpu_elsewhere };
+	adapter_comes_to_the_count_that_is_wanted, vm_leaves_a_pool_that_shrinks, vm_gets_its_whole_gpu_elsewhere };
 
 /* ---- switching rules off ---- */
 
