@@ -188,6 +188,50 @@ static void plan_with_a_moving_vm_keeps_the_order_of_vms(void **state)
 	free(written);
 }
 
+static int take(const char *bytes, size_t n, void *out)
+{
+	g_string_append_len(out, bytes, (gssize)n);
+	return 0;
+}
+
+static int refuse(const char *bytes, size_t n, void *times)
+{
+	(void)bytes;
+	(void)n;
+	return ++*(int *)times == 2;
+}
+
+/* Piece by piece, and begun before anything was planned: the same bytes as the document at once. */
+static void streamed_document_is_the_whole_one(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct run *run = full_run(arena), loaded = *run;
+	g_autoptr(GString) out = g_string_new(NULL);
+	loaded.n_plans = 0;
+	struct planfile_writer *writer = planfile_writer_new(take, out);
+	planfile_writer_begin(writer, &loaded);
+	assert_non_null(strstr(out->str, "\"commit\": \"936fee7"));
+	assert_int_equal(planfile_writer_end(writer, run), 0);
+	planfile_writer_free(writer);
+	char *whole = dump(run);
+	assert_int_equal(out->len, strlen(whole) + 1);
+	assert_memory_equal(out->str, whole, strlen(whole));
+	assert_int_equal(read_code(whole), -1);
+	free(whole);
+}
+
+static void stream_ends_when_nobody_takes_it(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	int times = 0;
+	struct planfile_writer *writer = planfile_writer_new(refuse, &times);
+	assert_int_equal(planfile_writer_end(writer, full_run(arena)), 1);
+	assert_int_equal(times, 2);
+	planfile_writer_free(writer);
+}
+
 static void plan_edited_is_refused(void **state)
 {
 	(void)state;
@@ -383,6 +427,8 @@ int main(void)
 		cmocka_unit_test(json_tells_why_of_every_step),
 		cmocka_unit_test(idempotency_key_holds_until_a_run_performs),
 		cmocka_unit_test(plan_with_a_moving_vm_keeps_the_order_of_vms),
+		cmocka_unit_test(streamed_document_is_the_whole_one),
+		cmocka_unit_test(stream_ends_when_nobody_takes_it),
 		cmocka_unit_test(plan_edited_is_refused),
 		cmocka_unit_test(plan_with_a_member_missing_or_wrong_is_refused),
 		cmocka_unit_test(plan_of_another_major_version_is_refused),

@@ -198,6 +198,63 @@ static void run_without_any_hosts_says_so(void **state)
 	assert_true(says(fixture, D_USAGE));
 }
 
+struct seen {
+	uint32_t n_loaded, n_planned;
+	GThread *thread;
+	bool in_order;
+};
+
+static void see_loaded(const struct run *run, void *user)
+{
+	struct seen *seen = user;
+	seen->n_loaded++;
+	assert_non_null(run->spec);
+	assert_int_equal(run->n_states + run->n_missing + seen->n_planned, 0);
+}
+
+static void see_planned(const struct run *run, const struct plan *plan, void *user)
+{
+	struct seen *seen = user;
+	g_autofree char *name = g_strdup_printf("c%03u", seen->n_planned++);
+	assert_int_equal(run->n_states, 3);
+	seen->in_order &= strcmp(plan->cluster, name) == 0 && g_thread_self() == seen->thread;
+}
+
+/* Clusters are planned by several threads; whoever watches sees them in order, in one. */
+static void watch_sees_the_load_first_and_each_plan_in_order(void **state)
+{
+	enum { CLUSTERS = 100 };
+	struct fixture *fixture = *state;
+	struct seen seen = { .thread = g_thread_self(), .in_order = true };
+	struct run_watch watch = { see_loaded, see_planned, &seen };
+	run_with(fixture, 3, 4, NULL); /* writes the world */
+	run_free(fixture->run);
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (int i = 0; i < CLUSTERS; i++)
+		g_string_append_printf(text,
+			"---\napiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c%03d }\nspec:\n"
+			"  type: Standalone\n  hosts: [{ name: %s%d }]\n  gpus:\n"
+			"    - { name: vdi, match: { model: NVIDIA A2 }, partitionCount: 4 }\n",
+			i, i < 3 ? "hv0" : "away", i + 1);
+	write_text(fixture->manifests, text->str);
+	fixture->options.watch = &watch;
+	fixture->run = run_pipeline(&fixture->options);
+	assert_int_equal(seen.n_loaded, 1);
+	assert_int_equal(seen.n_planned, CLUSTERS);
+	assert_true(seen.in_order);
+	assert_null(fixture->run->options.watch);
+}
+
+static void mistake_in_a_manifest_is_not_watched(void **state)
+{
+	struct fixture *fixture = *state;
+	struct seen seen = { 0 };
+	struct run_watch watch = { see_loaded, see_planned, &seen };
+	fixture->options.watch = &watch;
+	run_with(fixture, 3, 4, "  mistake: 1\n");
+	assert_int_equal(seen.n_loaded + seen.n_planned, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +270,8 @@ int main(void)
 		TEST(host_in_maintenance_may_be_away),
 		TEST(run_without_manifests_looks_at_all_hosts),
 		TEST(run_without_any_hosts_says_so),
+		TEST(watch_sees_the_load_first_and_each_plan_in_order),
+		TEST(mistake_in_a_manifest_is_not_watched),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
