@@ -121,10 +121,10 @@ static bool parts_are_there(const struct plan *plan, const struct world *end, ui
 	return true;
 }
 
-static bool was_owed_a_start(const struct plan *plan, uint32_t vm)
+static bool is_to_change(const struct plan *plan, uint32_t vm, enum change_kind kind)
 {
 	for (uint32_t c = 0; c < plan->changes.n; c++)
-		if (plan->changes.items[c].kind == CHANGE_POWER && plan->changes.items[c].vm == vm)
+		if (plan->changes.items[c].kind == kind && plan->changes.items[c].vm == vm)
 			return true;
 	return false;
 }
@@ -145,7 +145,11 @@ int check_end(const struct plan *plan, const struct world *end, struct diags *di
 			return diag_add(diags, D_GOAL_NOT_REACHED, LOC_NONE, subject,
 				"after all steps VM '%s' would not have the partitions and GPUs that it should have",
 				end->vms[i].name);
-		if (end->vms[i].state != plan->observed->vms[i].state && !was_owed_a_start(plan, i))
+		if (end->vms[i].host != plan->observed->vms[i].host && !is_to_change(plan, i, CHANGE_HOST))
+			return diag_add(diags, D_GOAL_NOT_REACHED, LOC_NONE, subject,
+				"after all steps VM '%s' would be on '%s', and no change says so", end->vms[i].name,
+				end->hosts[end->vms[i].host].name);
+		if (end->vms[i].state != plan->observed->vms[i].state && !is_to_change(plan, i, CHANGE_POWER))
 			return diag_add(diags, D_INVARIANT, LOC_NONE, subject,
 				"the plan would break 'restored': VM '%s' was %s and would be %s", end->vms[i].name,
 				name_of(&vm_state_names, plan->observed->vms[i].state),

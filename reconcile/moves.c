@@ -169,7 +169,9 @@ static bool required_fit(struct placing *placing)
 		if (last == NO_INDEX || (room->known && room->needed <= room->offered) ||
 			!placing->goal->vms[last].n_adapters)
 			continue;
-		moves_forbid(placing->wants, last, D_PLACEMENT, "all partitions there are taken by running VMs");
+		moves_forbid(placing->wants, last, D_PLACEMENT,
+			room->known ? "all partitions there are taken by running VMs"
+				    : "how many partitions that host offers is not known");
 		return false;
 	}
 	return true;

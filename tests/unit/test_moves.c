@@ -370,6 +370,43 @@ static void vm_that_must_start_leaves_a_paused_node(void **ignored)
 	}
 }
 
+/* ---- the check ---- */
+
+static void move_that_no_change_names_is_rejected(void **ignored)
+{
+	(void)ignored;
+	struct scene *scene = scene_new(true, 2, 1, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	char *manifests =
+		assign(scene, scene_manifests(scene, 4, NULL, NULL), "Required", "{ name: vm-a, host: hv02 }");
+	struct plan *plan = scene_plan(scene, manifests);
+	struct diags *diags = diags_new(scene->arena);
+	assert_int_equal(check_plan(scene->arena, plan->observed, plan, diags), 0);
+	plan->changes.n = 0;
+	assert_int_equal(check_plan(scene->arena, plan->observed, plan, diags), -1);
+	assert_int_equal(diags->first->code, D_GOAL_NOT_REACHED);
+	scene_free(scene);
+}
+
+static void vm_that_no_manifest_manages_moves_under_no_policy(void **ignored)
+{
+	(void)ignored;
+	struct scene *scene = scene_new(true, 2, 1, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	char *manifests = assign(scene, scene_manifests(scene, 4, NULL, "  unmanaged: Cycle\n"), "Required",
+		"{ name: vm-a, host: hv02 }");
+	struct plan *plan = scene_plan(scene, manifests);
+	struct rules *rules = arena_copy(scene->arena, plan->rules, sizeof(*rules));
+	static const enum vm_ownership nobody[] = { VM_UNMANAGED };
+	struct diags *diags = diags_new(scene->arena);
+	plan->rules = rules;
+	assert_int_equal(check_plan(scene->arena, plan->observed, plan, diags), 0);
+	rules->vm_ownership = nobody;
+	assert_int_equal(check_plan(scene->arena, plan->observed, plan, diags), -1);
+	assert_non_null(strstr(diags->first->message, "ownership"));
+	scene_free(scene);
+}
+
 /* ---- counts meanwhile ---- */
 
 /* hv02 is back from repair with another count: nobody comes to it before that is set. */
@@ -480,6 +517,8 @@ int main(void)
 		cmocka_unit_test(restarted_vm_goes_to_its_host_where_there_is_room),
 		cmocka_unit_test(running_vm_does_not_move_for_a_preference),
 		cmocka_unit_test(vm_that_must_start_leaves_a_paused_node),
+		cmocka_unit_test(move_that_no_change_names_is_rejected),
+		cmocka_unit_test(vm_that_no_manifest_manages_moves_under_no_policy),
 		cmocka_unit_test(move_waits_for_the_counts_where_it_goes),
 		SIM(interrupted_anywhere_all_vms_run_and_the_next_run_converges),
 		SIM(vm_that_could_not_be_moved_is_started_where_it_was),
