@@ -215,7 +215,7 @@ static void see_loaded(const struct run *run, void *user)
 static void see_planned(const struct run *run, const struct plan *plan, void *user)
 {
 	struct seen *seen = user;
-	g_autofree char *name = g_strdup_printf("c%03u", seen->n_planned++);
+	g_autofree char *name = g_strdup_printf("c%04u", seen->n_planned++);
 	assert_int_equal(run->n_states, 3);
 	seen->in_order &= strcmp(plan->cluster, name) == 0 && g_thread_self() == seen->thread;
 }
@@ -223,7 +223,7 @@ static void see_planned(const struct run *run, const struct plan *plan, void *us
 /* Clusters are planned by several threads; whoever watches sees them in order, in one. */
 static void watch_sees_the_load_first_and_each_plan_in_order(void **state)
 {
-	enum { CLUSTERS = 100 };
+	enum { CLUSTERS = 1000 }; /* enough for every thread to plan some */
 	struct fixture *fixture = *state;
 	struct seen seen = { .thread = g_thread_self(), .in_order = true };
 	struct run_watch watch = { see_loaded, see_planned, &seen };
@@ -232,7 +232,7 @@ static void watch_sees_the_load_first_and_each_plan_in_order(void **state)
 	g_autoptr(GString) text = g_string_new(NULL);
 	for (int i = 0; i < CLUSTERS; i++)
 		g_string_append_printf(text,
-			"---\napiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c%03d }\nspec:\n"
+			"---\napiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c%04d }\nspec:\n"
 			"  type: Standalone\n  hosts: [{ name: %s%d }]\n  gpus:\n"
 			"    - { name: vdi, match: { model: NVIDIA A2 }, partitionCount: 4 }\n",
 			i, i < 3 ? "hv0" : "away", i + 1);
