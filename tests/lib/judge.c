@@ -129,7 +129,15 @@ static void follow_plan(struct follow follow, const struct plan *plan)
 	take_steps(&follow, plan, plan->observed, 0);
 }
 
-static void compare(struct judged *judged, enum exact_answer answer)
+/* Of a plan that refuses nothing: 'least' is said of the goals that it has. */
+static bool bound_is_too_high(const struct plan *plan, struct exact_cost least)
+{
+	return plan->least.known && plan->complete && !plan->n_refusals &&
+	       (plan->least.vms_stopped > least.stops || plan->least.vms_moved > least.moves ||
+		       plan->least.role_changes > least.roles);
+}
+
+static void compare(struct judged *judged, enum exact_answer answer, const struct plan *plan)
 {
 	if (answer == EXACT_GAVE_UP) {
 		fail(judged, CASE_GAVE_UP);
@@ -138,6 +146,8 @@ static void compare(struct judged *judged, enum exact_answer answer)
 			fail(judged, CASE_TOO_BOLD);
 		else if (judged->result == CASE_HOLDS)
 			judged->result = CASE_REFUSED;
+	} else if (bound_is_too_high(plan, judged->least)) {
+		fail(judged, CASE_BOUND_TOO_HIGH);
 	} else if (judged->refused) {
 		fail(judged, CASE_TOO_SHY);
 	} else if (judged->learns && !case_fails(judged->result)) {
@@ -164,7 +174,7 @@ struct judged judge_case(struct arena *arena, struct exact *exact, const struct 
 		fail(&judged, CASE_UNSOUND);
 	else if (plan->n_steps)
 		follow_plan(follow, plan);
-	compare(&judged, answer);
+	compare(&judged, answer, plan);
 	return judged;
 }
 

@@ -5,7 +5,8 @@
  *   - wherever each started VM lands, among all GPUs that it could be on, the steps can be taken to the end, the spec is
  *     satisfied then (when nothing is refused), and planning again gives no step;
  *   - nothing is refused exactly when the judge finds a way to satisfy the whole spec, and then the plan costs as little
- *     as the judge's way. A plan that must look at a GPU first is not compared: the judge knows what no host has told.
+ *     as the judge's way. A plan that must look at a GPU first is not compared: the judge knows what no host has told;
+ *   - the bound that the plan prints is not above what the judge's way costs.
  */
 #pragma once
 #include "tests/lib/exact.h"
@@ -17,17 +18,24 @@
 	X(CASE_UNSOUND, "the plan does not pass its check") \
 	X(CASE_STUCK, "a step cannot be simulated") \
 	X(CASE_RESTLESS, "planning again after the end gives steps") \
-	X(CASE_TOO_SHY, "the planner refuses what the judge finds a way to do") \
+	X(CASE_BOUND_TOO_HIGH, "the bound says that the judge's way cannot be so cheap") \
 	X(CASE_TOO_BOLD, "the judge finds no way, and nothing is refused") \
-	X(CASE_TOO_DEAR, "the plan costs more than the least") \
 	X(CASE_TOO_CHEAP, "the plan costs less than the judge's least") \
-	X(CASE_GAVE_UP, "the judge gave up")
+	X(CASE_GAVE_UP, "the judge gave up") \
+	X(CASE_TOO_SHY, "the planner refuses what the judge finds a way to do") \
+	X(CASE_TOO_DEAR, "the plan costs more than the least")
 enum case_result { CASE_RESULTS(NAMES_ENUM) CASE_RESULT_COUNT };
 extern const struct names case_result_names;
 
 static inline bool case_fails(enum case_result result)
 {
 	return result > CASE_LEARNS;
+}
+
+/* The plan is right, and a better one is known. */
+static inline bool case_falls_short(enum case_result result)
+{
+	return result == CASE_TOO_SHY || result == CASE_TOO_DEAR;
 }
 
 struct judged {

@@ -16,9 +16,13 @@ enum { THREADS = 2, SHOWN_MAX = 3 };
 
 struct part {
 	struct every_size size;
-	uint64_t stride; /* each so-many-th; 1: all */
+	uint64_t stride;        /* each so-many-th; 1: all */
+	uint64_t short_of_best; /* so many are known to fall short: docs/testing.md */
 };
-static const struct part parts[] = { { { 1, 1, 0 }, 1 }, { { 1, 1, 1 }, 1 }, { { 1, 2, 1 }, 1 } };
+static const struct part parts[] = { { { 1, 1, 0 }, 1, 0 }, { { 1, 2, 0 }, 1, 0 }, { { 2, 2, 0 }, 1, 0 },
+	{ { 1, 1, 1 }, 1, 0 }, { { 1, 2, 1 }, 1, 0 }, { { 2, 1, 1 }, 1, 0 }, { { 2, 2, 1 }, 1, 0 },
+	{ { 1, 1, 2 }, 1, 0 }, { { 1, 2, 2 }, 1, 0 }, { { 2, 1, 2 }, 1, 0 }, { { 2, 2, 2 }, 211, 30 },
+	{ { 1, 1, 3 }, 1, 0 }, { { 1, 2, 3 }, 101, 10 }, { { 2, 1, 3 }, 101, 10 } };
 
 struct worker {
 	struct part part;
@@ -56,7 +60,7 @@ static uint64_t run_part(struct part part, uint64_t first)
 {
 	struct worker workers[THREADS] = { 0 }, sum = { 0 };
 	GThread *threads[THREADS];
-	uint64_t failed = 0;
+	uint64_t failed = 0, short_of_best = 0;
 	for (uint32_t i = 0; i < THREADS; i++) {
 		workers[i].part = part;
 		workers[i].stride = part.stride * THREADS;
@@ -78,10 +82,13 @@ static uint64_t run_part(struct part part, uint64_t first)
 	for (int r = 0; r < CASE_RESULT_COUNT; r++) {
 		if (sum.by_result[r])
 			printf("  %" G_GUINT64_FORMAT " %s\n", sum.by_result[r], name_of(&case_result_names, r));
-		failed += case_fails(r) ? sum.by_result[r] : 0;
+		if (case_falls_short(r))
+			short_of_best += sum.by_result[r];
+		else
+			failed += case_fails(r) ? sum.by_result[r] : 0;
 	}
 	fflush(stdout);
-	return failed;
+	return short_of_best > part.short_of_best ? failed + short_of_best : failed;
 }
 
 int main(int argc, char **argv)
@@ -90,13 +97,15 @@ int main(int argc, char **argv)
 	bool all = argc > 1 && !strcmp(argv[1], "--all");
 	if (argc > 3) {
 		struct part part = { { (uint8_t)atoi(argv[1]), (uint8_t)atoi(argv[2]), (uint8_t)atoi(argv[3]) },
-			argc > 4 ? strtoull(argv[4], NULL, 10) : 1 };
+			argc > 4 ? strtoull(argv[4], NULL, 10) : 1, 0 };
 		return run_part(part, argc > 5 ? strtoull(argv[5], NULL, 10) : 0) ? 1 : 0;
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
 		struct part part = parts[i];
-		if (all)
+		if (all) {
+			part.short_of_best *= part.stride;
 			part.stride = 1;
+		}
 		failed += run_part(part, 0);
 	}
 	return failed ? 1 : 0;
