@@ -2,6 +2,7 @@
 #include "reconcile/order.h"
 
 #include "reconcile/budget.h"
+#include "reconcile/gate.h"
 
 #include <string.h>
 
@@ -237,13 +238,11 @@ static uint32_t *ends_of(const struct step *steps, uint32_t n)
 
 struct cost order_cost(const struct step *steps, uint32_t n)
 {
-	struct cost cost = { .steps = n };
-	g_autofree uint32_t *ends = ends_of(steps, n);
+	struct cost cost = { .steps = n, .seconds = gate_seconds(steps, n, NULL) };
 	for (uint32_t i = 0; i < n; i++) {
 		cost.vms_stopped += steps[i].kind == STEP_STOP_VM;
 		cost.vms_moved += steps[i].kind == STEP_MOVE_VM;
 		cost.role_changes += steps[i].kind == STEP_DISMOUNT_GPU || steps[i].kind == STEP_MOUNT_GPU;
-		cost.seconds = MAX(cost.seconds, ends[i]);
 	}
 	return cost;
 }

@@ -36,7 +36,7 @@ void order_unlink(struct linked *linked);
 int order_steps(struct arena *arena, const struct needs *needs, GArray *steps, uint32_t skip, struct step **out,
 	uint32_t *n_out, struct diags *diags);
 
-/* What the steps cost; seconds: the longest chain of estimates. */
+/* What the steps cost; seconds: by estimate, one step at a time on each host. */
 struct cost order_cost(const struct step *steps, uint32_t n);
 
 /* From the first changed count to the last, when these are on several hosts. Of interest with strategy Rolling. */

@@ -24,14 +24,14 @@ struct row { /* the units [over, i] may be under way when the i-th begins */
 /* A VM that is down and moves ends a change of one host and begins one of another. */
 static bool begins_a_change(const struct step *step)
 {
-	return step->kind == STEP_STOP_VM || step->kind == STEP_MOVE_VM || step->kind == STEP_SET_COUNT || step->kind == STEP_MOUNT_GPU ||
-	       step->kind == STEP_DISMOUNT_GPU;
+	return step->kind == STEP_STOP_VM || step->kind == STEP_MOVE_VM || step->kind == STEP_SET_COUNT ||
+	       step->kind == STEP_MOUNT_GPU || step->kind == STEP_DISMOUNT_GPU;
 }
 
 static bool ends_a_change(const struct step *step)
 {
-	return step->kind == STEP_START_VM || step->kind == STEP_MOVE_VM || step->kind == STEP_SET_COUNT || step->kind == STEP_MOUNT_GPU ||
-	       step->kind == STEP_DISMOUNT_GPU;
+	return step->kind == STEP_START_VM || step->kind == STEP_MOVE_VM || step->kind == STEP_SET_COUNT ||
+	       step->kind == STEP_MOUNT_GPU || step->kind == STEP_DISMOUNT_GPU;
 }
 
 /* Adds 'by' for every host that the unit changes. */
