@@ -117,8 +117,8 @@ static int check_live(
 	const struct host *target = &world->hosts[to];
 
 	if (world->hosts[vm->host].can_command_moves != TRI_YES)
-		return step_refuse(step, diags, "host '%s' cannot be commanded to move a running VM",
-			world->hosts[vm->host].name);
+		return step_refuse(
+			step, diags, "host '%s' cannot be commanded to move a running VM", world->hosts[vm->host].name);
 	if (vm->memory_bytes.known && target->memory_free_bytes.known &&
 		vm->memory_bytes.value > target->memory_free_bytes.value)
 		return step_refuse(step, diags, "host '%s' has not the memory for the VM", target->name);

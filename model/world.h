@@ -91,8 +91,9 @@ struct host {
 	const struct cluster_node *nodes;
 	uint32_t n_nodes;
 	struct maybe_u64 memory_free_bytes;
-	enum tristate can_command_moves; /* live ones: probed, for a session without CredSSP cannot (world.md decision 7) */
-	const struct pool *pools; /* sorted by name */
+	enum tristate
+		can_command_moves; /* live ones: probed, for a session without CredSSP cannot (world.md decision 7) */
+	const struct pool *pools;  /* sorted by name */
 	uint32_t n_pools;
 	uint64_t epoch; /* the highest that this host has seen */
 	const struct lease *lease;

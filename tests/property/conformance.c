@@ -112,7 +112,9 @@ static struct world *random_world(struct arena *arena, GRand *rand, bool fit)
 	}
 	for (uint32_t h = 0; h < n_hosts; h++) {
 		world->hosts[h].memory_free_bytes = KNOWN(chance(rand, 80) ? 64ull << 30 : 1ull << 30);
-		world->hosts[h].can_command_moves = chance(rand, 80) ? TRI_YES : chance(rand, 50) ? TRI_NO : TRI_UNKNOWN;
+		world->hosts[h].can_command_moves = chance(rand, 80)   ? TRI_YES
+						    : chance(rand, 50) ? TRI_NO
+								       : TRI_UNKNOWN;
 		for (uint32_t v = any(rand, 5); v > 0; v--)
 			add_vm(arena, world, rand, h, fit, clustered);
 	}
