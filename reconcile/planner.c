@@ -5,6 +5,7 @@
 #include "reconcile/align.h"
 #include "reconcile/bound.h"
 #include "reconcile/budget.h"
+#include "reconcile/check.h"
 #include "reconcile/gate.h"
 #include "reconcile/moves.h"
 #include "reconcile/order.h"
@@ -123,6 +124,7 @@ static void make_steps(
 		return;
 	plan->steps = steps;
 	plan->cost = order_cost(steps, plan->n_steps);
+	plan->budget.peak = check_peak(plan);
 	if (needs_rolls(&needs))
 		plan->mixed = order_mixed(steps, plan->n_steps);
 	/* The checker trusts the planner in nothing. A plan that it rejects is not shown as one that could be applied. */
