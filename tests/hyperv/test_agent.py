@@ -538,7 +538,8 @@ class Gpus(Case):
 
     def test_dismount_refuses_while_somebody_could_be_there(self):
         for more, refused in (({'state': 'Running', 'adapters': [adapter(1, on=NAME_A)]}, True), ({'adapters': [adapter(1, pin=NAME_A)]}, True),
-                              ({'state': 'Paused', 'adapters': [adapter(1)]}, True), ({'adapters': [adapter(1)]}, False)):
+                              ({'state': 'Paused', 'adapters': [adapter(1)]}, True), ({'state': 'Saved', 'adapters': [adapter(1)]}, True),
+                              ({'adapters': [adapter(1)]}, False)):
             self.begin(standalone(vm(1, **more), gpus=[a2(3, mitigated=True), a2(4)]))
             reply = self.agent.step('dismount-gpu', {'gpu': PATH_A})
             if refused:
@@ -658,6 +659,20 @@ class Cluster(Case):
         _, writes = self.twice('move-vm', {'vm': vm_id(1), 'toHost': 'hv02', 'live': True})
         self.assertEqual([(call[0], call[1]['MigrationType']) for call in writes], [('Move-ClusterVirtualMachineRole', 'Live')])
 
+    def test_a_live_move_needs_partitions_that_can_go(self):
+        for flag in (False, None):
+            self.begin(clustered(vm(1, state='Running', adapters=[adapter(1, on=NAME_A, outgoingLiveMigration=flag)])))
+            self.refused(self.agent.step('move-vm', {'vm': vm_id(1), 'toHost': 'hv02', 'live': True}), 'not-supported')
+            self.assertEqual(self.world.writes(), [])
+
+    def test_a_network_logon_commands_no_live_move(self):
+        state = clustered(vm(1, state='Running'), hv01={'groups': ['S-1-5-2', 'S-1-16-12288']})
+        self.begin(state)
+        with lab.Agent(PWSH, self.world) as other:
+            hello = other.hello()
+        self.assertEqual((hello['networkLogon'], hello['liveMoves'], hello['elevated']), (True, False, True))
+        self.refused(self.agent.step('move-vm', {'vm': vm_id(1), 'toHost': 'hv02', 'live': True}), 'access-denied')
+
     def test_moves_that_are_refused(self):
         self.begin(clustered(vm(1), vm(2, adapters=[adapter(2, pin=NAME_A)]), vm(3, state='Running')))
         self.refused(self.agent.step('move-vm', {'vm': vm_id(1), 'toHost': 'hv09'}), 'not-found')
@@ -707,6 +722,18 @@ class Notes(Case):
         self.assertEqual((reply['reply'], reply['epoch']), ('done', 4))
         self.refused(self.agent.ask('epoch', run='run-3', epoch=3)[1], 'lease-lost')
         self.refused(self.agent.ask('epoch', run='run-1', epoch=9)[1], 'lease-lost')
+
+    def test_the_agent_of_a_dead_client_is_ended(self):
+        self.begin(standalone(), lease=False)
+        with lab.Agent(PWSH, self.world) as other:
+            other.hello()
+            other.lease('run-2')
+            self.refused(self.agent.ask('lease-end', run='run-1')[1], 'lease-held')
+            self.done(self.agent.ask('lease-end', run='run-2')[1])
+            self.assertNotEqual(other.process.wait(timeout=30), 0)
+        self.done(self.agent.ask('lease-end', run='run-2')[1], changed=False)
+        self.agent.lease()
+        self.refused(self.agent.ask('lease-end', run='run-1')[1], 'lease-held') # its own is closed, not ended
 
     def test_an_agent_whose_connection_ends_gives_the_lease_back(self):
         self.begin(standalone(vm(1, state='Running', shutdown='silent')), lease=False)
@@ -809,11 +836,7 @@ class Bootstrap(unittest.TestCase):
         self.ends({'bootstrap': 'hash-mismatch'}, text='throw "it runs"\n', command=lab.encoded(lab.joined()))
 
     def test_an_input_that_ends_early(self):
-        self.ends({'bootstrap': 'input-ended'}, HVGPU_FAKE_SWALLOW='1') if False else None
-        with lab.Agent(PWSH, self.world, text='', command=lab.encoded('x')) as agent:
-            agent.process.stdin.close()
-            self.assertEqual(agent.line(), {'bootstrap': 1})
-            self.assertEqual(agent.line(), {'bootstrap': 'hash-mismatch'})
+        self.ends({'bootstrap': 'input-ended'}, HVGPU_FAKE_SWALLOW='1')
 
     def test_it_fits_into_a_command_line_of_cmd_exe(self):
         line = 'powershell.exe -NoLogo -NoProfile -NonInteractive -InputFormat None -EncodedCommand ' + lab.encoded(lab.joined())
@@ -832,41 +855,82 @@ class Bootstrap(unittest.TestCase):
 
 class Crash(Case):
     """The agent dies at each write of a step; the next agent's repetition of the step ends as if nothing had been."""
-    STEPS = [
-        ('stop-vm', {'vm': vm_id(1), 'method': 'TurnOff'}, {'owesPower': True}),
-        ('remove-partition-adapter', {'vm': vm_id(2), 'adapter': {'id': adapter(2)['id']}}, {'owesParts': True}),
-        ('dismount-gpu', {'gpu': PATH_B}, {}),
-    ]
+    RECORD = {'owner': 'git.example.net/gpu', 'cluster': 'paris', 'group': 'vdi'}
+
+    def setUp(self):
+        self.other = None
+        self.addCleanup(lambda: self.other and self.other.__exit__())
 
     def outcome(self):
-        host, gpus, vms, _ = self.agent.observe()
-        for each in (host, *vms.values()):
-            each.pop('observedAt', None)
-            each.pop('lease', None)
-            each.pop('stateChange', None)
-            if each.get('debt'):
-                each['debt'].pop('stateChange')
-        return host, gpus, vms
+        """The world as it is in the end, without what changes by itself, and as the agent sees it."""
+        host, _, vms, _ = self.agent.observe()
+        state = self.world.state
+        for each in (vm for host in state['hosts'].values() for vm in host['vms']):
+            del each['stateChange']
+            for part in each['adapters'] + each['devices']:
+                del part['id']
+        del state['faults']
+        for each in state['hosts'].values():
+            for device in each['devices']:
+                del device['dismountedAt']
+        for group in (state['cluster'] or {}).get('groups', []):
+            group['parameters'] = sorted(group['parameters'])
+        debts = {name: {**vm['debt'], 'stateChange': None} if vm['debt'] else None for name, vm in vms.items()}
+        return state, debts, host['notedMmio'], {name: vm['record'] for name, vm in vms.items()}
 
-    def test_each_step(self):
-        for verb, step, fields in self.STEPS:
-            state = standalone(vm(1, state='Running'), vm(2, adapters=[adapter(2)]), gpus=[a2(3), a2(4, mitigated=True)])
-            self.begin(state)
-            self.done(self.agent.step(verb, step, **fields))
-            writes = [call[0] for call in self.world.writes()]
-            wanted = self.outcome()
-            for cmdlet in writes:
-                for after in (False, True):
-                    self.begin({**state, 'faults': [{'cmdlet': cmdlet, 'kill': True, 'after': after}]}, lease=False)
-                    with lab.Agent(PWSH, self.world) as other:
-                        other.hello()
-                        other.lease()
-                        other.send(verb, run='run-1', epoch=1, step=step, **fields)
-                        self.assertIsNone(other.line())
-                    self.agent.lease()
-                    reply = self.agent.step(verb, step, **fields)
-                    self.assertEqual(reply['reply'], 'done', (verb, cmdlet, after, reply))
-                    self.assertEqual(self.outcome(), wanted, (verb, cmdlet, after))
+    def dies_in(self, state, verb, step, **fields):
+        self.begin(state)
+        self.done(self.agent.step(verb, step, **fields))
+        writes = self.world.writes()
+        wanted = self.outcome()
+        self.assertTrue(writes)
+        for number, (cmdlet, _) in enumerate(writes):
+            nth = sum(each == cmdlet for each, _ in writes[:number + 1])
+            # just after one write is just before the next, but for what the agent notes in between
+            for after in (False, True) if fields.get('owesPower') or fields.get('owesParts') else (True,):
+                self.begin({**state, 'faults': [{'cmdlet': cmdlet, 'kill': True, 'after': after, 'nth': nth}]}, lease=False)
+                self.other = lab.Agent(PWSH, self.world)
+                with self.other as other:
+                    other.hello()
+                    other.lease()
+                    other.send(verb, run='run-1', epoch=1, step=step, **fields)
+                    while other.line() is not None:
+                        pass
+                self.agent.lease()
+                reply = self.agent.step(verb, step, **fields)
+                self.assertEqual(reply['reply'], 'done', (verb, cmdlet, nth, after, reply))
+                self.assertEqual(self.outcome(), wanted, (verb, cmdlet, nth, after))
+
+    def test_stop(self):
+        self.dies_in(standalone(vm(1, state='Running')), 'stop-vm', {'vm': vm_id(1), 'method': 'TurnOff'}, owesPower=True)
+
+    def test_stop_of_a_clustered_vm(self):
+        self.dies_in(clustered(vm(1, state='Running')), 'stop-vm', {'vm': vm_id(1), 'method': 'TurnOff'}, owesPower=True)
+
+    def test_start(self):
+        self.dies_in(standalone(vm(1, adapters=[adapter(1)])), 'start-vm', {'vm': vm_id(1)})
+
+    def test_remove_adapter(self):
+        self.dies_in(standalone(vm(1, adapters=[adapter(1)])), 'remove-partition-adapter',
+                     {'vm': vm_id(1), 'adapter': {'id': adapter(1)['id']}}, owesParts=True)
+
+    def test_add_adapter(self):
+        self.dies_in(standalone(vm(1)), 'add-partition-adapter', {'vm': vm_id(1), 'adapter': {'pin': PATH_A, 'quotas': QUOTAS}},
+                     vmRecord=self.RECORD)
+
+    def test_dismount(self):
+        self.dies_in(standalone(gpus=[a2(3), a2(4, mitigated=True)]), 'dismount-gpu', {'gpu': PATH_B})
+
+    def test_mount(self):
+        self.dies_in(standalone(gpus=[a2(3, dismounted=True, disabled=True)]), 'mount-gpu', {'gpu': PATH_A})
+
+    def test_steps_of_one_write(self):
+        off = [a2(3, dismounted=True, disabled=True), a2(4)]
+        self.dies_in(standalone(), 'set-partition-count', {'gpu': PATH_A, 'count': 8})
+        self.dies_in(standalone(vm(1, automaticCheckpoints=True)), 'configure-vm', {'vm': vm_id(1), 'settings': {'automaticCheckpoints': False}})
+        self.dies_in(standalone(vm(1), gpus=off), 'add-assigned-device', {'vm': vm_id(1), 'device': {'locationPath': PATH_A}}, vmRecord=self.RECORD)
+        self.dies_in(standalone(gpus=off, pools={'p': []}), 'add-gpu-to-pool', {'gpu': PATH_A, 'pool': 'p'})
+        self.dies_in(clustered(vm(1)), 'move-vm', {'vm': vm_id(1), 'toHost': 'hv02'})
 
 
 # Of Windows PowerShell 5.1, beside the cmdlets of cmdlets.txt and the agent's own functions.
@@ -879,7 +943,7 @@ TYPES = {
     'PlatformID', 'DateTimeOffset', 'NullString', 'FormatException', 'InvalidOperationException', 'StringComparer', 'switch', 'ref',
     'Text.StringBuilder', 'Text.Encoding', 'Text.UTF8Encoding', 'Text.RegularExpressions.RegexOptions', 'Globalization.CultureInfo',
     'Collections.IDictionary', 'Collections.IList', 'Collections.ArrayList', 'Collections.Specialized.OrderedDictionary',
-    'ComponentModel.Win32Exception', 'Diagnostics.Stopwatch', 'Threading.Thread', 'IO.Path', 'IO.File', 'IO.Directory', 'IO.FileStream',
+    'ComponentModel.Win32Exception', 'Diagnostics.Stopwatch', 'Diagnostics.Process', 'ArgumentException', 'Threading.Thread', 'IO.Path', 'IO.File', 'IO.Directory', 'IO.FileStream',
     'IO.FileMode', 'IO.FileAccess', 'IO.FileShare', 'IO.FileAttributes', 'IO.IOException', 'IO.EndOfStreamException', 'IO.StreamReader',
     'IO.StreamWriter', 'Security.Cryptography.SHA256CryptoServiceProvider', 'Security.AccessControl.DirectorySecurity',
     'Security.Principal.SecurityIdentifier', 'Management.Automation.ErrorRecord', 'Management.Automation.IContainsErrorRecord',

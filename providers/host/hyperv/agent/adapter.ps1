@@ -91,8 +91,8 @@ function Get-Holders($Gpu, $Gpus) {
 		$places = @($(if ($doc['pin']) { $doc['pin'] } else { $doc['gpus'] }))
 		if ($places.Count -and $Gpu.Path -notin $places) { continue }
 		if (-not $places.Count -and $Gpu.Doc['state'] -notin 'partitionable', 'paravirtualized') { continue }
-		$isOn = [string]$vm.State -cnotin 'Off', 'Saved'
-		@{ Name = [string]$vm.Name; IsOn = $isOn; IsPinned = [bool]$doc['pin'] }
+		# Where a pin cannot be told, it may be one.
+		@{ Name = [string]$vm.Name; IsOn = [string]$vm.State -cne 'Off'; IsPinned = $doc['pinned'] -ne $false }
 	}
 }
 
@@ -124,6 +124,16 @@ function Invoke-RemoveAdapter($Reply) {
 	if ($Reply['changed']) { Clear-RecordWithoutParts $place $Reply }
 }
 
+# What of the quotas is wanted, as parameters.
+function Get-QuotaSet($Want) {
+	$set = @{}
+	foreach ($quota in $Quotas) {
+		$value = Get-Number $Want (Get-QuotaField $quota)
+		if ($null -ne $value) { $set[$quota] = [uint64]$value }
+	}
+	return $set
+}
+
 # The full device path of a GPU, which pins an adapter.
 function Get-PinPath($Gpus, [string]$Path) {
 	foreach ($gpu in $Gpus) {
@@ -133,20 +143,31 @@ function Get-PinPath($Gpus, [string]$Path) {
 }
 
 # Quotas cannot be given with the adapter, they are set on it; where that fails it is taken away again.
-function Set-Quotas($Adapter, $Want) {
-	$set = @{}
-	foreach ($quota in $Quotas) {
-		$value = Get-Number $Want (Get-QuotaField $quota)
-		if ($null -ne $value) { $set[$quota] = [uint64]$value }
-	}
-	if (-not $set.Count) { return }
-	try { Set-VMGpuPartitionAdapter -VMGpuPartitionAdapter $Adapter @set -Confirm:$false }
+function Set-Quotas($Adapter, $QuotaSet) {
+	if (-not $QuotaSet.Count) { return }
+	try { Set-VMGpuPartitionAdapter -VMGpuPartitionAdapter $Adapter @QuotaSet -Confirm:$false }
 	catch {
 		$record = $_
 		try { Remove-VMGpuPartitionAdapter -VMGpuPartitionAdapter $Adapter -Confirm:$false }
 		catch { Stop-HalfWay $record $false "And the partition adapter without its quotas could not be removed: $($_.Exception.Message)" }
 		Stop-HalfWay $record $true 'The partition adapter was removed again.'
 	}
+}
+
+# An adapter that was added, and whose quotas the connection did not live to see.
+function Complete-Quotas($Place, $Adapters, $QuotaSet) {
+	if (-not $QuotaSet.Count -or [string]$Place.VM.State -cne 'Off') { return $false }
+	$wanted = Format-Json (ConvertTo-OwedAdapter $Agent.Step['adapter'] $null)['quotas']
+	if (@($Adapters | Where-Object { (Format-Json (ConvertTo-OwedAdapter $_.Doc $null)['quotas']) -ceq $wanted }).Count) { return $false }
+	$without = @($Adapters | Where-Object { -not $_.Doc['quotas'].Count })
+	if (-not $without.Count) { return $false }
+	Set-VMGpuPartitionAdapter -VMGpuPartitionAdapter $without[0].Object @QuotaSet -Confirm:$false
+	return $true
+}
+
+# Those of the VM's adapters that serve: with that pin, or any.
+function Get-Serving($Place, $Gpus, $Pin) {
+	return @(Get-AdaptersOf $Place $Gpus | Where-Object { -not $Pin -or $_.Doc['pin'] -eq $Pin })
 }
 
 function Invoke-AddAdapter($Reply) {
@@ -156,15 +177,17 @@ function Invoke-AddAdapter($Reply) {
 	$count = Get-Number $Agent.Step 'count'
 	if (-not $count) { $count = 1 }
 	$gpus = Read-Gpus ([Collections.ArrayList]::new())
-	$serving = @(Get-AdaptersOf $place $gpus | Where-Object { -not $pin -or $_.Doc['pin'] -eq $pin }).Count
-	if ($serving -lt $count) {
+	$quotaSet = Get-QuotaSet (Get-Map $want 'quotas')
+	$serving = @(Get-Serving $place $gpus $pin)
+	if ($serving.Count -ge $count) { $Reply['changed'] = Complete-Quotas $place $serving $quotaSet }
+	else {
 		Assert-ExpectedState $place
 		Assert-Off $place
 		$where = @{}
 		if ($pin) { $where['InstancePath'] = Get-PinPath $gpus $pin }
 		$added = Add-VMGpuPartitionAdapter -VM $place.VM @where -Passthru -Confirm:$false
-		Set-Quotas $added (Get-Map $want 'quotas')
-		$now = @(Get-AdaptersOf $place $gpus | Where-Object { -not $pin -or $_.Doc['pin'] -eq $pin }).Count
+		Set-Quotas $added $quotaSet
+		$now = @(Get-Serving $place $gpus $pin).Count
 		if ($now -lt $count) { Stop-Request 'failed' "'$($place.Name)' has $now such partition adapters afterwards" }
 		$Reply['changed'] = $true
 	}

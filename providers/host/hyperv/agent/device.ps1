@@ -23,7 +23,7 @@ function Get-AllDevices {
 		$vm = $byId[([string]$device.VMId).ToLowerInvariant()]
 		@{
 			Name = [string]$vm.Name; Pool = Get-DevicePool $device; Path = [string]$device.LocationPath
-			IsOn = [string]$vm.State -cnotin 'Off', 'Saved'
+			IsOn = [string]$vm.State -cne 'Off'
 		}
 	}
 }

@@ -168,7 +168,8 @@ function Read-Gpus($Unread) {
 		'DEVPKEY_Device_LocationPaths', 'DEVPKEY_Device_CompatibleIds', 'DEVPKEY_Device_DriverInfPath')
 	try { $facts.Mmio = Read-Mmio }
 	catch { $facts.Mmio = $null }
-	$tails = @(@($facts.Devices.Mounted.Keys) + @($facts.Devices.Parted.Keys) | Where-Object { $_ })
+	[string[]]$tails = @(@($facts.Devices.Mounted.Keys) + @($facts.Devices.Parted.Keys) | Where-Object { $_ })
+	[Array]::Sort($tails, [StringComparer]::Ordinal)
 	$gpus = [Collections.ArrayList]::new()
 	$seen = @{}
 	foreach ($tail in $tails) {

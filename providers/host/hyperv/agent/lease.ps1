@@ -35,6 +35,33 @@ function Read-Lease {
 	return $lease
 }
 
+# Tells a process from a later one with the same number, to some seconds.
+function Get-ProcessStart($Process) {
+	return [DateTimeOffset]::new($Process.StartTime).ToUnixTimeSeconds()
+}
+
+# Ends the agent that holds the lease for that run, whose client is dead and whose connection did not notice.
+function Invoke-LeaseEnd($Reply) {
+	$run = Get-Required $Agent.Request 'run'
+	$lease = Read-Lease
+	if ($null -eq $lease) { return }
+	if ($lease['run'] -cne $run -or $null -ne $Agent.Lease) {
+		$Reply['lease'] = $lease
+		Stop-Request 'lease-held' "the lease of this host is not that of run '$run'"
+	}
+	$process = $null
+	try { $process = [Diagnostics.Process]::GetProcessById([int]$lease['pid']) }
+	catch [ArgumentException] { Stop-Request 'failed' "the lease is held, but not by process $($lease['pid']) that wrote it" }
+	if ([Math]::Abs((Get-ProcessStart $process) - $lease['started']) -gt 5) {
+		Stop-Request 'failed' "process $($lease['pid']) is another one than took the lease"
+	}
+	$process.Kill()
+	if (-not (Wait-Until { -not (Test-LeaseHeld) } 10 'waiting for the other agent to end')) {
+		Stop-Request 'timeout' "process $($lease['pid']) does not end"
+	}
+	$Reply['changed'] = $true
+}
+
 function Invoke-LeaseOpen($Reply) {
 	$run = Get-Required $Agent.Request 'run'
 	Initialize-Root
@@ -47,6 +74,7 @@ function Invoke-LeaseOpen($Reply) {
 		$holder = Get-Text $Agent.Request 'holder'
 		Write-Notes (Get-LeasePath 'lease.json') ([ordered]@{
 				holder = $(if ($holder) { $holder } else { 'unknown' }); run = $run; since = ConvertTo-Time (Get-RequestNow); pid = $PID
+				started = Get-ProcessStart ([Diagnostics.Process]::GetCurrentProcess())
 			})
 		$Agent.Run = $run
 		$Reply['changed'] = $true

@@ -7,6 +7,7 @@ $Verbs = @{
 	'lease-who'                = @{ Kind = 'lease'; Do = ${function:Invoke-LeaseWho} }
 	'lease-open'               = @{ Kind = 'lease'; Do = ${function:Invoke-LeaseOpen} }
 	'lease-close'              = @{ Kind = 'lease'; Do = ${function:Invoke-LeaseClose} }
+	'lease-end'                = @{ Kind = 'lease'; Do = ${function:Invoke-LeaseEnd} }
 	'epoch'                    = @{ Kind = 'write'; Do = ${function:Invoke-Epoch} }
 	'record'                   = @{ Kind = 'write'; Do = ${function:Invoke-Record} }
 	'settle'                   = @{ Kind = 'write'; Do = ${function:Invoke-Settle} }

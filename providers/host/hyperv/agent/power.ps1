@@ -35,6 +35,7 @@ function Complete-Stop($Place, $Reply) {
 		Assert-ExpectedState $Place
 		return
 	}
+	if ($Place.Cluster) { Stop-GroupOfVM $Place }
 	if ($Place.Notes['debt']['power'] -ceq 'stopping') { Set-PowerDebt $Place 'stopped' (Get-StateChange $Place) }
 }
 
@@ -116,6 +117,15 @@ function Assert-Movable($Place, [string]$To) {
 	Add-VMToReply $reply $Place
 	$pins = @($reply['vm']['adapters'] | Where-Object { $_['pin'] }) + @($reply['vm']['devices'] | Where-Object { $_['locationPath'] })
 	if ($pins.Count) { Stop-Request 'in-use' "'$($Place.Name)' is bound to a device of $($env:COMPUTERNAME)" }
+	return $reply['vm']
+}
+
+function Assert-MovableLive($Place, $Doc) {
+	if ([string]$Place.VM.State -cne 'Running') { Stop-Request 'invalid-state' "'$($Place.Name)' is $($Place.VM.State), not Running" }
+	$fixed = @($Doc['adapters'] | Where-Object { $_['outgoingLiveMigration'] -ne $true })
+	if ($fixed.Count -or @($Doc['devices']).Count) {
+		Stop-Request 'not-supported' "a GPU partition or device of '$($Place.Name)' does not support live migration"
+	}
 }
 
 function Invoke-MoveVM($Reply) {
@@ -128,9 +138,9 @@ function Invoke-MoveVM($Reply) {
 	}
 	Assert-ExpectedState $place
 	$isLive = Get-Flag $Agent.Step 'live'
-	Assert-Movable $place $to
-	if ($isLive -and [string]$place.VM.State -cne 'Running') { Stop-Request 'invalid-state' "'$($place.Name)' is $($place.VM.State), not Running" }
-	if (-not $isLive) { Assert-Off $place }
+	$vm = Assert-Movable $place $to
+	if ($isLive) { Assert-MovableLive $place $vm }
+	else { Assert-Off $place }
 	if ($isLive) { [void](Move-ClusterVirtualMachineRole -InputObject $place.Cluster.Group -Node $to -MigrationType Live -Wait 0) }
 	else { [void](Move-ClusterGroup -InputObject $place.Cluster.Group -Node $to -Wait 0) }
 	if (-not (Wait-Until { (Test-Moved $id $to) -and $null -eq (Find-Place $id) } 600 "waiting for the move to $to")) {
