@@ -36,12 +36,12 @@ static uint32_t lane_of(GHashTable *lanes, const char *host)
 	return GPOINTER_TO_UINT(known);
 }
 
-uint32_t gate_seconds(const struct step *steps, uint32_t n, const bool *counted)
+uint32_t *gate_ends(const struct step *steps, uint32_t n, const bool *counted)
 {
 	g_autoptr(GHashTable) lanes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autoptr(GHashTable) ends = g_hash_table_new(NULL, NULL); /* by id */
 	g_autofree uint32_t *lane_free = g_new0(uint32_t, n + 1);
-	uint32_t all = 0;
+	uint32_t *of_step = g_new0(uint32_t, n + 1);
 	for (uint32_t i = 0; i < n; i++) {
 		if (counted && !counted[i])
 			continue;
@@ -52,8 +52,17 @@ uint32_t gate_seconds(const struct step *steps, uint32_t n, const bool *counted)
 		}
 		lane_free[lane] = begin + step_rows[steps[i].kind].typical_seconds;
 		g_hash_table_insert(ends, GUINT_TO_POINTER(steps[i].id), GUINT_TO_POINTER(lane_free[lane]));
-		all = MAX(all, lane_free[lane]);
+		of_step[i] = lane_free[lane];
 	}
+	return of_step;
+}
+
+uint32_t gate_seconds(const struct step *steps, uint32_t n, const bool *counted)
+{
+	g_autofree uint32_t *ends = gate_ends(steps, n, counted);
+	uint32_t all = 0;
+	for (uint32_t i = 0; i < n; i++)
+		all = MAX(all, ends[i]);
 	return all;
 }
 

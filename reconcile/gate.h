@@ -16,6 +16,7 @@ struct plan_window gate_window(struct arena *arena, const struct spec_cluster *c
 
 /* How long the steps take, by estimate, one at a time on each host; only those of 'counted' (NULL: all). Steps come
  * after what they wait for. */
+uint32_t *gate_ends(const struct step *steps, uint32_t n, const bool *counted); /* when each is over; g_free() */
 uint32_t gate_seconds(const struct step *steps, uint32_t n, const bool *counted);
 
 /* The longest that a window must stay open for the plan: for all that stops VMs under Homogeneous, for the longest unit

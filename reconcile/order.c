@@ -223,19 +223,6 @@ int order_steps(struct arena *arena, const struct needs *needs, GArray *steps, u
 	return result;
 }
 
-/* When each step is over at the earliest, by estimate: seconds from the start of the plan. */
-static uint32_t *ends_of(const struct step *steps, uint32_t n)
-{
-	uint32_t *ends = g_new0(uint32_t, n + 1);
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t begin = 0;
-		for (uint32_t k = 0; k < steps[i].n_after; k++)
-			begin = MAX(begin, ends[steps[i].after[k] - 1]);
-		ends[i] = begin + step_rows[steps[i].kind].typical_seconds;
-	}
-	return ends;
-}
-
 struct cost order_cost(const struct step *steps, uint32_t n)
 {
 	struct cost cost = { .steps = n, .seconds = gate_seconds(steps, n, NULL) };
@@ -251,7 +238,7 @@ struct plan_mixed order_mixed(const struct step *steps, uint32_t n)
 {
 	struct plan_mixed mixed = { 0 };
 	uint32_t first = UINT32_MAX, last = 0;
-	g_autofree uint32_t *ends = ends_of(steps, n);
+	g_autofree uint32_t *ends = gate_ends(steps, n, NULL);
 	for (uint32_t i = 0; i < n; i++) {
 		if (steps[i].kind != STEP_SET_COUNT)
 			continue;
