@@ -22,8 +22,10 @@ def a2(number, count=4, **more):
     device = f'VEN_10DE&DEV_25B6&SUBSYS_157E10DE&REV_A1\\4&18416DC{number}&0&0000'
     total = 15945891840
     gpu = {'Name': '\\\\?\\PCI#' + device.replace('\\', '#').lower().replace('ven_', 'VEN_') + GUID,
-           'ValidPartitionCounts': [16, 8, 4, 2, 1], 'PartitionCount': count, 'TotalVRAM': total, 'AvailableVRAM': total,
-           'SupportsIncomingLiveMigration': True, 'MinPartitionVRAM': total // count, 'MaxPartitionVRAM': total // count,
+           'ValidPartitionCounts': [16, 8, 4, 2, 1], 'PartitionCount': count, 'TotalVRAM': total,
+           'AvailableVRAM': total,
+           'SupportsIncomingLiveMigration': True, 'MinPartitionVRAM': total // count,
+           'MaxPartitionVRAM': total // count,
            'OptimalPartitionVRAM': total // count, 'TotalEncode': 18446744073709551615}
     return {'locationPath': f'PCIROOT({number})#PCI(0300)#PCI(0000)', 'id': device, 'friendlyName': 'NVIDIA A2',
             'compatibleIds': ['PCI\\VEN_10DE&DEV_25B6&REV_A1', 'PCI\\CC_030200', 'PCI\\CC_0302'], 'partitionable': gpu,
@@ -32,7 +34,8 @@ def a2(number, count=4, **more):
 
 
 def nvme(number, **more):
-    return {'locationPath': f'PCIROOT(40)#PCI(0{number}00)#PCI(0000)', 'id': f'VEN_144D&DEV_A820&SUBSYS_1F951028&REV_03\\4&{number}&0&0010',
+    return {'locationPath': f'PCIROOT(40)#PCI(0{number}00)#PCI(0000)',
+            'id': f'VEN_144D&DEV_A820&SUBSYS_1F951028&REV_03\\4&{number}&0&0010',
             'friendlyName': 'Samsung NVMe', 'class': 'SCSIAdapter', 'compatibleIds': ['PCI\\CC_010802'], **more}
 
 
@@ -119,10 +122,12 @@ class Agent:
         data.mkdir(exist_ok=True)
         self.root = data / 'hvgpu'
         text = joined() if text is None else text
-        env = {**os.environ, 'HVGPU_FAKE_WORLD': str(world.path), 'COMPUTERNAME': host.upper(), 'ProgramData': str(data),
+        env = {**os.environ, 'HVGPU_FAKE_WORLD': str(world.path), 'COMPUTERNAME': host.upper(),
+               'ProgramData': str(data),
                'DOTNET_TieredPGO': '0', **environment}
         self.process = subprocess.Popen(
-            [*pwsh, '-NoLogo', '-NoProfile', '-NonInteractive', '-InputFormat', 'None', '-EncodedCommand', command or encoded(text)],
+            [*pwsh, '-NoLogo', '-NoProfile', '-NonInteractive', '-InputFormat', 'None', '-EncodedCommand',
+             command or encoded(text)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()

@@ -15,8 +15,10 @@ NAMESPACES = {
 }
 BASES = {'FailoverClusters': 'ClusterCmdlet', 'PnpDevice': 'PnpCmdlet'}
 TYPES = {
-    'String': 'string', 'Boolean': 'bool', 'Int32': 'int', 'Int64': 'long', 'UInt16': 'ushort', 'UInt32': 'uint', 'UInt64': 'ulong',
-    'PSCredential': 'PSCredential', 'PSObject': 'PSObject', 'Hashtable': 'System.Collections.Hashtable', 'Guid': 'System.Guid',
+    'String': 'string', 'Boolean': 'bool', 'Int32': 'int', 'Int64': 'long', 'UInt16': 'ushort', 'UInt32': 'uint',
+    'UInt64': 'ulong',
+    'PSCredential': 'PSCredential', 'PSObject': 'PSObject', 'Hashtable': 'System.Collections.Hashtable',
+    'Guid': 'System.Guid',
     'StringCollection': 'System.Collections.Specialized.StringCollection', 'SwitchParameter': 'SwitchParameter',
 }
 
@@ -26,7 +28,8 @@ def read_table(path):
     for line in pathlib.Path(path).read_text().splitlines():
         head = re.match(r'## (\w+)-(\w+) \[([\w.-]+)\] ?(.*)', line)
         if head:
-            cmdlets.append({'verb': head[1], 'noun': head[2], 'module': head[3], 'default': head[4], 'should': False, 'params': []})
+            cmdlets.append({'verb': head[1], 'noun': head[2], 'module': head[3], 'default': head[4], 'should': False,
+                            'params': []})
         elif line == 'ShouldProcess':
             cmdlets[-1]['should'] = True
         elif line.startswith('-'):

@@ -28,7 +28,8 @@ def size(value, default=0):
 def moment(value):
     if value is None:
         return 0
-    when = value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(value.replace('Z', '+00:00'))
+    when = value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(value.replace('Z',
+                                                                                                            '+00:00'))
     return int(when.replace(tzinfo=when.tzinfo or datetime.timezone.utc).timestamp() * 1000)
 
 
@@ -41,7 +42,8 @@ def device_of(number, gpu):
     """What the document does not tell of a dismounted GPU is that of an A2."""
     state = gpu['state']
     is_share = state == 'paravirtualized'
-    device = {'locationPath': gpu['locationPath'], 'id': gpu['instanceId'].split('\\', 1)[1], 'friendlyName': gpu.get('name'),
+    device = {'locationPath': gpu['locationPath'], 'id': gpu['instanceId'].split('\\', 1)[1],
+              'friendlyName': gpu.get('name'),
               'mitigated': gpu.get('mitigationDriver') is not False, 'dismounted': state == 'dismounted',
               'disabled': state in ('disabled', 'dismounted'), 'compatibleIds': ['PCI\\CC_030200', 'PCI\\CC_0302'],
               'status': 'Error' if state == 'failed' else 'OK', 'mmio': []}
@@ -53,8 +55,10 @@ def device_of(number, gpu):
         total = size(gpu.get('memory'), 15945891840)
         count = gpu.get('count') or 1
         device['partitionable'] = {
-            'Name': gpu_name(gpu['instanceId'], is_share), 'ValidPartitionCounts': gpu.get('validCounts') or [16, 8, 4, 2, 1],
-            'PartitionCount': count, 'TotalVRAM': total, 'MinPartitionVRAM': size(gpu.get('partitionMemory'), total // count)}
+            'Name': gpu_name(gpu['instanceId'], is_share),
+            'ValidPartitionCounts': gpu.get('validCounts') or [16, 8, 4, 2, 1],
+            'PartitionCount': count, 'TotalVRAM': total,
+            'MinPartitionVRAM': size(gpu.get('partitionMemory'), total // count)}
         if gpu.get('incomingLiveMigration') is not None:
             device['partitionable']['SupportsIncomingLiveMigration'] = gpu['incomingLiveMigration']
     return device
@@ -70,16 +74,22 @@ def vm_of(host, vm, names):
             'pin': names.get(each.get('pin')), 'on': names.get(on) if vm['state'] != 'Off' else None,
             'outgoingLiveMigration': each.get('outgoingLiveMigration'),
             'quotas': {key[0].upper() + key[1:]: int(value) for key, value in (each.get('quotas') or {}).items()}})
-    devices = [{'id': f'Microsoft:{ident}\\device-{number}', 'locationPath': each.get('locationPath'), 'pool': each.get('pool'),
-                'on': each.get('locationPath') if vm['state'] != 'Off' else None} for number, each in enumerate(vm.get('devices') or [])]
+    devices = [{'id': f'Microsoft:{ident}\\device-{number}', 'locationPath': each.get('locationPath'),
+                'pool': each.get('pool'),
+                'on': each.get('locationPath') if vm['state'] != 'Off' else None} for number,
+               each in enumerate(vm.get('devices') or [])]
     startup = size(vm.get('memoryStartup'), 4 * GIB)
     return {
         'id': ident, 'name': vm['name'], 'state': vm['state'], 'checkpointType': vm.get('checkpointType', 'Production'),
-        'stopAction': vm.get('stopAction', 'ShutDown'), 'generation': vm.get('generation', 2), 'snapshots': int(bool(vm.get('hasCheckpoints'))),
-        'memoryAssigned': size(vm.get('memory')), 'memoryStartup': startup, 'memoryMinimum': size(vm.get('memoryMinimum'), startup),
+        'stopAction': vm.get('stopAction', 'ShutDown'), 'generation': vm.get('generation', 2),
+        'snapshots': int(bool(vm.get('hasCheckpoints'))),
+        'memoryAssigned': size(vm.get('memory')), 'memoryStartup': startup,
+        'memoryMinimum': size(vm.get('memoryMinimum'), startup),
         'dynamicMemory': vm.get('dynamicMemory', False), 'automaticCheckpoints': vm.get('automaticCheckpoints', False),
-        'cacheControl': vm.get('cacheControl', False), 'mmioLow': size(vm.get('mmioLow'), 128 << 20), 'mmioHigh': size(vm.get('mmioHigh'), 512 << 20),
-        'adapters': adapters, 'devices': devices, 'stateChange': moment(vm.get('stateChange')), 'guestOs': vm.get('guestOs'),
+        'cacheControl': vm.get('cacheControl', False), 'mmioLow': size(vm.get('mmioLow'), 128 << 20),
+        'mmioHigh': size(vm.get('mmioHigh'), 512 << 20),
+        'adapters': adapters, 'devices': devices, 'stateChange': moment(vm.get('stateChange')),
+        'guestOs': vm.get('guestOs'),
         'shutdown': 'silent' if vm.get('shutdownAnswers') is False else 'answers'}
 
 
@@ -93,10 +103,13 @@ def world_of(documents):
         gpus = spec.get('gpus') or []
         names = {gpu['locationPath']: gpu_name(gpu['instanceId'], gpu['state'] == 'paravirtualized') for gpu in gpus}
         policy = {key: int(host[field]) for key, field in (('RequireSecureDeviceAssignment', 'requireSecureAssignment'),
-                                                           ('RequireSupportedDeviceAssignment', 'requireSupportedAssignment')) if host.get(field) is not None}
+                                                           ('RequireSupportedDeviceAssignment',
+                                                            'requireSupportedAssignment')) if host.get(field) is not None}
         world['hosts'][name] = {
-            'build': host.get('osBuild') or 26100, 'sku': SKUS.get(host.get('edition'), 8), 'iov': host.get('sriov') is not False,
-            'iovReasons': [host['sriovReasons']] if host.get('sriovReasons') else [], 'freePhysicalMemory': size(host.get('memoryFree'), 64 * GIB) // 1024,
+            'build': host.get('osBuild') or 26100, 'sku': SKUS.get(host.get('edition'), 8),
+            'iov': host.get('sriov') is not False,
+            'iovReasons': [host['sriovReasons']] if host.get('sriovReasons') else [],
+            'freePhysicalMemory': size(host.get('memoryFree'), 64 * GIB) // 1024,
             'policy': policy or None, 'devices': [device_of(number, gpu) for number, gpu in enumerate(gpus)],
             'vms': [vm_of(name, vm, names) for vm in spec.get('virtualMachines') or []],
             'pools': {pool['name']: pool.get('members') or [] for pool in host.get('pools') or []}}
@@ -106,10 +119,12 @@ def world_of(documents):
         for node in host.get('nodes') or []:
             draining = node.get('state') == 'Draining'
             world['cluster']['nodes'][node['name'].lower()] = {
-                'state': 'Paused' if draining else node.get('state', 'Up'), 'drain': 'InProgress' if draining else 'NotInitiated'}
+                'state': 'Paused' if draining else node.get('state', 'Up'),
+                'drain': 'InProgress' if draining else 'NotInitiated'}
         for vm, made in zip(spec.get('virtualMachines') or [], world['hosts'][name]['vms']):
             if vm.get('clustered', False):
-                world['cluster']['groups'].append({'name': vm.get('group') or vm['name'], 'vm': made['id'], 'owner': name,
+                world['cluster']['groups'].append({'name': vm.get('group') or vm['name'], 'vm': made['id'],
+                                                   'owner': name,
                                                    'offlineAction': OFFLINE.index(vm.get('offlineAction') or 'Save')})
     return world
 

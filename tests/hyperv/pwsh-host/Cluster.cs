@@ -20,16 +20,19 @@ namespace Fakes
 		protected static object Unwrap(PSObject value) => value?.BaseObject;
 
 		protected static bool Matches(StringCollection names, string name) =>
-			names == null || names.Cast<string>().Any(each => WildcardPattern.Get(each, WildcardOptions.IgnoreCase).IsMatch(name));
+			names == null || names.Cast<string>().Any(each => WildcardPattern.Get(each,
+				WildcardOptions.IgnoreCase).IsMatch(name));
 
 		protected Group Named(string name, PSObject input, Guid? vm = null)
 		{
 			string wanted = (Unwrap(input) as Microsoft.FailoverClusters.PowerShell.ClusterGroup)?.Name ?? name;
-			var found = Shared.Groups.Where(group => vm != null ? World.Same(group.Vm, vm.ToString()) : World.Same(group.Name, wanted)).ToList();
+			var found = Shared.Groups.Where(group => vm != null ? World.Same(group.Vm, vm.ToString())
+				: World.Same(group.Name, wanted)).ToList();
 			return found.Count > 0 ? found[0] : throw NotFoundGroup();
 		}
 
-		protected Refusal NotFoundGroup() => Refuse("Get-ClusterGroup", ErrorCategory.NotSpecified, unchecked((int)0x8007138D), "no-group");
+		protected Refusal NotFoundGroup() => Refuse("Get-ClusterGroup", ErrorCategory.NotSpecified,
+			unchecked((int)0x8007138D), "no-group");
 
 		protected Microsoft.FailoverClusters.PowerShell.ClusterGroup Shown(Group group) => new()
 		{
@@ -42,7 +45,8 @@ namespace Fakes
 			DrainStatus = Enum.Parse<Microsoft.FailoverClusters.PowerShell.ClusterNodeDrainStatus>(Shared.Nodes[node].Drain),
 		};
 
-		protected Microsoft.FailoverClusters.PowerShell.ClusterResource Resource(Group group, string prefix, string type) => new()
+		protected Microsoft.FailoverClusters.PowerShell.ClusterResource Resource(Group group, string prefix, string type) =>
+			new()
 		{
 			Name = prefix + group.Name, OwnerGroup = Shown(group), OwnerNode = Shown(group.Owner),
 			ResourceType = new Microsoft.FailoverClusters.PowerShell.ClusterResourceType { Name = type },
@@ -81,7 +85,8 @@ namespace Microsoft.FailoverClusters.PowerShell
 			if (MyInvocation.BoundParameters.ContainsKey("VMId")) Give(Shown(Named(null, null, VMId)));
 			else
 			{
-				Give(new ClusterGroup { Name = "Cluster Group", GroupType = "Cluster", OwnerNode = Shown(Shared.Nodes.Keys.First()) });
+				Give(new ClusterGroup { Name = "Cluster Group", GroupType = "Cluster",
+					OwnerNode = Shown(Shared.Nodes.Keys.First()) });
 				foreach (var group in Shared.Groups.Where(group => Matches(Name, group.Name))) Give(Shown(group));
 			}
 		}
@@ -119,9 +124,11 @@ namespace Microsoft.FailoverClusters.PowerShell
 		protected override void Act()
 		{
 			var group = Named(Name, InputObject);
-			if (!Shared.Nodes.TryGetValue(Node.ToLowerInvariant(), out var node)) throw Refuse("MoveFailed", ErrorCategory.NotSpecified, unchecked((int)0x800713B2), "no-node");
+			if (!Shared.Nodes.TryGetValue(Node.ToLowerInvariant(), out var node)) throw Refuse("MoveFailed",
+				ErrorCategory.NotSpecified, unchecked((int)0x800713B2), "no-node");
 			var vm = World.Find(group.Vm, out var host);
-			if (node.State != "Up" || vm.State == "Running") throw Refuse("MoveFailed", ErrorCategory.NotSpecified, unchecked((int)0x8007139F), "state");
+			if (node.State != "Up" || vm.State == "Running") throw Refuse("MoveFailed", ErrorCategory.NotSpecified,
+				unchecked((int)0x8007139F), "state");
 			host.Vms.Remove(vm);
 			World.State.Hosts[Node.ToLowerInvariant()].Vms.Add(vm);
 			group.Owner = Node.ToLowerInvariant();
@@ -137,9 +144,12 @@ namespace Microsoft.FailoverClusters.PowerShell
 			string to = Node.ToLowerInvariant();
 			var vm = World.Find(group.Vm, out var host);
 			// A network logon has no credentials for the second hop.
-			if (host.Groups.Contains("S-1-5-2")) throw Refuse("MoveFailed", ErrorCategory.NotSpecified, unchecked((int)0x80070005), "failed");
-			if (!Shared.Nodes.ContainsKey(to)) throw Refuse("MoveFailed", ErrorCategory.NotSpecified, unchecked((int)0x800713B2), "no-node");
-			if (MigrationType != VmMigrationType.Live || vm.State != "Running" || vm.Devices.Count > 0 || vm.Adapters.Any(adapter => adapter.OutgoingLiveMigration != true))
+			if (host.Groups.Contains("S-1-5-2")) throw Refuse("MoveFailed", ErrorCategory.NotSpecified,
+				unchecked((int)0x80070005), "failed");
+			if (!Shared.Nodes.ContainsKey(to)) throw Refuse("MoveFailed", ErrorCategory.NotSpecified, unchecked((int)0x800713B2),
+				"no-node");
+			if (MigrationType != VmMigrationType.Live || vm.State != "Running" || vm.Devices.Count > 0
+				|| vm.Adapters.Any(adapter => adapter.OutgoingLiveMigration != true))
 				throw Refuse("MoveFailed", ErrorCategory.NotSpecified, unchecked((int)0x80070032), "failed");
 			var target = World.State.Hosts[to];
 			foreach (var adapter in vm.Adapters)
@@ -163,9 +173,11 @@ namespace Microsoft.FailoverClusters.PowerShell
 			bool byVm = MyInvocation.BoundParameters.ContainsKey("VMId");
 			if (byVm) Named(null, null, VMId);
 			foreach (var group in Shared.Groups.Where(group => !byVm || World.Same(group.Vm, VMId.ToString())))
-				foreach (var (prefix, type) in new[] { ("Virtual Machine ", "Virtual Machine"), ("Virtual Machine Configuration ", "Virtual Machine Configuration") })
+				foreach (var (prefix, type) in new[] { ("Virtual Machine ", "Virtual Machine"), ("Virtual Machine Configuration ",
+					"Virtual Machine Configuration") })
 					if (Matches(Name, prefix + group.Name)) Give(Resource(group, prefix, type));
-			if (!byVm && Name == null) Give(new ClusterResource { Name = "Cluster Name", ResourceType = new ClusterResourceType { Name = "Network Name" } });
+			if (!byVm && Name == null) Give(new ClusterResource { Name = "Cluster Name",
+				ResourceType = new ClusterResourceType { Name = "Network Name" } });
 		}
 	}
 
@@ -181,7 +193,8 @@ namespace Microsoft.FailoverClusters.PowerShell
 			foreach (object each in Piped)
 			{
 				var all = All((ClusterObject)each).ToList();
-				foreach (string name in (Name?.Cast<string>() ?? []).Where(name => !all.Any(parameter => World.Same(parameter.Name, name))))
+				foreach (string name in (Name?.Cast<string>() ?? []).Where(name => !all.Any(parameter => World.Same(parameter.Name,
+					name))))
 					Say(NotFound("no-parameter", name));
 				foreach (var parameter in all.Where(parameter => Matches(Name, parameter.Name))) Give(parameter);
 			}
@@ -214,13 +227,15 @@ namespace Microsoft.FailoverClusters.PowerShell
 				{
 					if (Name != "OfflineAction") throw NotFound("no-parameter", Name);
 					int value = Convert.ToInt32(Unwrap(Value));
-					if (value is < 0 or > 3) throw Refuse("SetFailed", ErrorCategory.NotSpecified, unchecked((int)0x80070057), "parameter");
+					if (value is < 0 or > 3) throw Refuse("SetFailed", ErrorCategory.NotSpecified, unchecked((int)0x80070057),
+					"parameter");
 					Shared.Groups.First(group => group.Name == resource.OwnerGroup.Name).OfflineAction = value;
 				}
 				else if (each is ClusterGroup group)
 				{
 					var parameters = Named(group.Name, null).Parameters;
-					if (Delete ? !parameters.Remove(Name) : !Create && !parameters.ContainsKey(Name)) throw NotFound("no-parameter", Name);
+					if (Delete ? !parameters.Remove(Name) : !Create && !parameters.ContainsKey(Name)) throw NotFound("no-parameter",
+					Name);
 					if (!Delete) parameters[Name] = (string)Unwrap(Value);
 				}
 				else throw Refuse("SetFailed", ErrorCategory.NotSpecified, unchecked((int)0x80070057), "parameter");

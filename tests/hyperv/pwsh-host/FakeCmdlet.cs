@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all fake cmdlets share: each call is logged, faults of the world's script strike it, and errors are error records as the real
-// ones write them. Nothing is given out before the world is let go of, for whoever takes it may call the next cmdlet.
+// What all fake cmdlets share: each call is logged, faults of the world's script strike it, and errors are error
+// records as the real ones write them. Nothing is given out before the world is let go of, for whoever takes it may
+// call the next cmdlet.
 using System;
 using System.Collections;
 using System.Collections.Generic;
@@ -40,7 +41,8 @@ namespace Fakes
 		protected Refusal Refuse(string id, ErrorCategory category, int code, string text, params object[] args) =>
 			new(id, category, code, Texts.Of(World.State.Language, text, args));
 
-		protected Refusal NotFound(string text, params object[] args) => Refuse("ObjectNotFound", ErrorCategory.ObjectNotFound, 0, text, args);
+		protected Refusal NotFound(string text, params object[] args) => Refuse("ObjectNotFound",
+			ErrorCategory.ObjectNotFound, 0, text, args);
 		protected Refusal InvalidState() => Refuse("InvalidState", ErrorCategory.InvalidOperation, 0, "state");
 
 		protected override void ProcessRecord()
@@ -72,7 +74,8 @@ namespace Fakes
 		{
 			foreach (var fault in World.State.Faults)
 			{
-				if (fault.Cmdlet != name || fault.After != after || (fault.Host != null && !World.Same(fault.Host, World.Self))) continue;
+				if (fault.Cmdlet != name || fault.After != after || (fault.Host != null
+					&& !World.Same(fault.Host, World.Self))) continue;
 				World.Changed = true;
 				if (++fault.Seen < fault.Nth || (fault.Seen > fault.Nth && !fault.Permanent)) continue;
 				if (fault.DelayMs > 0) Thread.Sleep(fault.DelayMs);
@@ -163,7 +166,8 @@ namespace Fakes
 				"Das angegebene Gerät \"{0}\" wurde auf dem Server \"{1}\" nicht gefunden."),
 			["no-gpu"] = ("Unable to find a partitionable GPU matching the given criteria.",
 				"Es wurde keine partitionierbare GPU gefunden, die den angegebenen Kriterien entspricht."),
-			["no-pool"] = ("Unable to find a resource pool with name '{0}'.", "Es wurde kein Ressourcenpool mit dem Namen \"{0}\" gefunden."),
+			["no-pool"] = ("Unable to find a resource pool with name '{0}'.",
+				"Es wurde kein Ressourcenpool mit dem Namen \"{0}\" gefunden."),
 			["no-cluster"] = ("The cluster service is not running.", "Der Clusterdienst wird nicht ausgeführt."),
 			["no-group"] = ("The cluster group could not be found.", "Die Clustergruppe konnte nicht gefunden werden."),
 			["no-node"] = ("The cluster node is not found.", "Der Clusterknoten wurde nicht gefunden."),
@@ -171,7 +175,8 @@ namespace Fakes
 			["no-key"] = ("Cannot find path '{0}' because it does not exist.", "Der Pfad \"{0}\" kann nicht gefunden werden."),
 			["state"] = ("The operation cannot be performed while the object is in its current state.",
 				"Der Vorgang kann nicht ausgeführt werden, solange sich das Objekt im aktuellen Zustand befindet."),
-			["in-use"] = ("The operation failed. The GPU is in use (0x800700AA).", "Fehler beim Vorgang. Die GPU wird verwendet (0x800700AA)."),
+			["in-use"] = ("The operation failed. The GPU is in use (0x800700AA).",
+				"Fehler beim Vorgang. Die GPU wird verwendet (0x800700AA)."),
 			["parameter"] = ("One or more arguments are not valid.", "Mindestens ein Argument ist ungültig."),
 			["mitigation"] = ("The operation failed.  The manufacturer of this device has not supplied any directives for securing this " +
 				"device while exposing it to a virtual machine. The device should only be exposed to trusted virtual machines. This " +

@@ -47,7 +47,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
 		protected override void Act()
 		{
 			// Without -Name it is every partitionable GPU of the host.
-			var gpus = World.Host.Devices.Where(device => device.Partitionable != null && !device.Dismounted && !device.Disabled &&
+			var gpus = World.Host.Devices.Where(device => device.Partitionable != null && !device.Dismounted
+				&& !device.Disabled &&
 				(ParameterSetName != "Name" || World.Same(GpuName(device), Name))).ToList();
 			if (gpus.Count == 0) throw NotFound("no-gpu");
 			foreach (var gpu in gpus)
@@ -57,7 +58,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
 				if (World.Host.Vms.Any(vm => vm.Adapters.Any(adapter => adapter.On == GpuName(gpu) || adapter.Pin == GpuName(gpu))))
 					throw Refuse("OperationFailed", ErrorCategory.NotSpecified, unchecked((int)0x800700AA), "in-use");
 				gpu.Partitionable["PartitionCount"] = PartitionCount;
-				if (gpu.Partitionable["TotalVRAM"] is JsonNode total && (ulong)total != ulong.MaxValue && (ulong)total != 1000000000)
+				if (gpu.Partitionable["TotalVRAM"] is JsonNode total && (ulong)total != ulong.MaxValue
+					&& (ulong)total != 1000000000)
 					foreach (string quota in new[] { "Min", "Max", "Optimal" })
 						gpu.Partitionable[quota + "PartitionVRAM"] = (ulong)total / PartitionCount;
 			}
@@ -74,9 +76,11 @@ namespace Microsoft.HyperV.PowerShell.Commands
 			foreach (var device in World.Host.Devices)
 			{
 				bool isListed = device.Dismounted && device.DismountedAt + device.DismountMs <= World.Now;
-				bool isMember = ResourcePoolName == null || ResourcePoolName.Any(pool => World.Host.Pools[pool].Contains(device.LocationPath));
+				bool isMember = ResourcePoolName == null || ResourcePoolName.Any(pool =>
+					World.Host.Pools[pool].Contains(device.LocationPath));
 				if (isListed && isMember && (LocationPath == null || World.Same(LocationPath, device.LocationPath)))
-					Give(new VMHostAssignableDevice { InstanceID = "PCIP\\" + device.Id, LocationPath = device.LocationPath, ComputerName = World.Self });
+					Give(new VMHostAssignableDevice { InstanceID = "PCIP\\" + device.Id, LocationPath = device.LocationPath,
+					ComputerName = World.Self });
 			}
 		}
 	}
@@ -116,7 +120,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
 			if (ResourcePoolType != null && !ResourcePoolType.Contains(VMResourcePoolType.PciExpress)) return;
 			Give(Pool("Primordial", []));
 			foreach (string name in World.Host.Pools.Keys)
-				if (Name == null || Name.Any(each => WildcardPattern.Get(each, WildcardOptions.IgnoreCase).IsMatch(name))) Give(Pool(name, ["Primordial"]));
+				if (Name == null || Name.Any(each => WildcardPattern.Get(each,
+					WildcardOptions.IgnoreCase).IsMatch(name))) Give(Pool(name, ["Primordial"]));
 		}
 
 		static VMResourcePool Pool(string name, string[] parents) =>
@@ -127,7 +132,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
 	{
 		protected override void Act()
 		{
-			if (!World.Host.Pools.TryAdd(Name, [])) throw Refuse("InvalidParameter", ErrorCategory.InvalidArgument, 0, "parameter");
+			if (!World.Host.Pools.TryAdd(Name, [])) throw Refuse("InvalidParameter", ErrorCategory.InvalidArgument, 0,
+				"parameter");
 			World.Changed = true;
 			Give(new VMResourcePool { Name = Name, ParentName = ["Primordial"], ResourcePoolType = ResourcePoolType });
 		}
@@ -142,7 +148,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
 			foreach (string pool in ResourcePoolName)
 			{
 				if (!World.Host.Pools.TryGetValue(pool, out var members)) throw NotFound("no-pool", pool);
-				if (members.Contains(device.LocationPath)) throw Refuse("InvalidParameter", ErrorCategory.InvalidArgument, 0, "parameter");
+				if (members.Contains(device.LocationPath)) throw Refuse("InvalidParameter", ErrorCategory.InvalidArgument, 0,
+					"parameter");
 				members.Add(device.LocationPath);
 			}
 			World.Changed = true;
@@ -169,7 +176,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
 	{
 		protected override void Act() => Give(new VMHost
 		{
-			Name = World.Self.ToUpperInvariant(), IovSupport = World.Host.Iov, IovSupportReasons = World.Host.Iov ? null : World.Host.IovReasons,
+			Name = World.Self.ToUpperInvariant(), IovSupport = World.Host.Iov, IovSupportReasons = World.Host.Iov ? null
+				: World.Host.IovReasons,
 		});
 	}
 }

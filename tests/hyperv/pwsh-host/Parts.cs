@@ -31,11 +31,13 @@ namespace Microsoft.HyperV.PowerShell.Commands
 		{
 			var shown = new VMGpuPartitionAdapter
 			{
-				Name = "GPU Partition Settings", Id = adapter.Id, VMId = Guid.Parse(vm.Id), VMName = vm.Name, ComputerName = World.Self,
+				Name = "GPU Partition Settings", Id = adapter.Id, VMId = Guid.Parse(vm.Id), VMName = vm.Name,
+					ComputerName = World.Self,
 				SupportsOutgoingLiveMigration = adapter.OutgoingLiveMigration,
 			};
 			foreach (var pair in adapter.Quotas ?? [])
-				typeof(VMGpuPartitionAdapter).GetProperty(pair.Key, BindingFlags.Public | BindingFlags.Instance).SetValue(shown, (ulong?)pair.Value);
+				typeof(VMGpuPartitionAdapter).GetProperty(pair.Key, BindingFlags.Public | BindingFlags.Instance).SetValue(shown,
+					(ulong?)pair.Value);
 			if (adapter.On != null)
 			{
 				shown.InstancePath = adapter.On;
@@ -67,8 +69,10 @@ namespace Microsoft.HyperV.PowerShell.Commands
 			{
 				if (vm.State != "Off") throw InvalidState();
 				// Quotas must be null when it is added: a job error of 32773 else.
-				if (Quotas.Given(this).Any()) throw Refuse("InvalidParameter", ErrorCategory.InvalidArgument, unchecked((int)0x80070057), "parameter");
-				if (InstancePath != null && !World.Host.Devices.Any(device => World.Same(GpuName(device), InstancePath) && !device.Dismounted))
+				if (Quotas.Given(this).Any()) throw Refuse("InvalidParameter", ErrorCategory.InvalidArgument,
+					unchecked((int)0x80070057), "parameter");
+				if (InstancePath != null && !World.Host.Devices.Any(device => World.Same(GpuName(device), InstancePath)
+					&& !device.Dismounted))
 					throw NotFound("no-gpu");
 				var adapter = new Adapter { Id = $"Microsoft:{vm.Id.ToUpperInvariant()}\\{Guid.NewGuid().ToString().ToUpperInvariant()}", Pin = InstancePath };
 				vm.Adapters.Add(adapter);
@@ -94,8 +98,10 @@ namespace Microsoft.HyperV.PowerShell.Commands
 		List<(Vm, Adapter)> Found()
 		{
 			var found = VMGpuPartitionAdapter != null
-				? (from each in VMGpuPartitionAdapter from vm in World.Host.Vms from adapter in vm.Adapters where adapter.Id == each.Id select (vm, adapter)).ToList()
-				: (from vm in Vms(VMName, VM) from adapter in vm.Adapters where AdapterId == null || World.Same(adapter.Id, AdapterId) select (vm, adapter)).ToList();
+				? (from each in VMGpuPartitionAdapter from vm in World.Host.Vms from adapter in vm.Adapters
+					where adapter.Id == each.Id select (vm, adapter)).ToList()
+				: (from vm in Vms(VMName, VM) from adapter in vm.Adapters where AdapterId == null
+					|| World.Same(adapter.Id, AdapterId) select (vm, adapter)).ToList();
 			return found.Count > 0 ? found : throw NotFound("no-adapter");
 		}
 	}
@@ -105,8 +111,10 @@ namespace Microsoft.HyperV.PowerShell.Commands
 		protected override void Act()
 		{
 			var found = VMGpuPartitionAdapter != null
-				? (from each in VMGpuPartitionAdapter from vm in World.Host.Vms from adapter in vm.Adapters where adapter.Id == each.Id select (vm, adapter)).ToList()
-				: (from vm in Vms(VMName, VM) from adapter in vm.Adapters where AdapterId == null || World.Same(adapter.Id, AdapterId) select (vm, adapter)).ToList();
+				? (from each in VMGpuPartitionAdapter from vm in World.Host.Vms from adapter in vm.Adapters
+					where adapter.Id == each.Id select (vm, adapter)).ToList()
+				: (from vm in Vms(VMName, VM) from adapter in vm.Adapters where AdapterId == null
+					|| World.Same(adapter.Id, AdapterId) select (vm, adapter)).ToList();
 			if (found.Count == 0) throw NotFound("no-adapter");
 			foreach (var (vm, adapter) in found)
 			{
@@ -145,12 +153,14 @@ namespace Microsoft.HyperV.PowerShell.Commands
 			foreach (var vm in Vms(VMName, VM))
 			{
 				if (vm.State != "Off") throw InvalidState();
-				if (ResourcePoolName != null && !World.Host.Pools.ContainsKey(ResourcePoolName)) throw NotFound("no-pool", ResourcePoolName);
+				if (ResourcePoolName != null && !World.Host.Pools.ContainsKey(ResourcePoolName)) throw NotFound("no-pool",
+					ResourcePoolName);
 				if (ResourcePoolName == null && !DeviceAt(LocationPath, InstancePath).Dismounted)
 					throw NotFound("no-device", LocationPath ?? InstancePath, World.Self.ToUpperInvariant());
 				var device = new Assigned
 				{
-					Id = $"Microsoft:{vm.Id.ToUpperInvariant()}\\{Guid.NewGuid().ToString().ToUpperInvariant()}", Pool = ResourcePoolName,
+					Id = $"Microsoft:{vm.Id.ToUpperInvariant()}\\{Guid.NewGuid().ToString().ToUpperInvariant()}",
+					Pool = ResourcePoolName,
 					LocationPath = ResourcePoolName == null ? DeviceAt(LocationPath, InstancePath).LocationPath : null,
 				};
 				vm.Devices.Add(device);
@@ -165,8 +175,10 @@ namespace Microsoft.HyperV.PowerShell.Commands
 		protected override void Act()
 		{
 			var found = VMAssignableDevice != null
-				? (from each in VMAssignableDevice from vm in World.Host.Vms from device in vm.Devices where device.Id == each.Id select (vm, device)).ToList()
-				: (from vm in Vms(VMName, null) from device in vm.Devices where LocationPath == null || World.Same(device.LocationPath, LocationPath) select (vm, device)).ToList();
+				? (from each in VMAssignableDevice from vm in World.Host.Vms from device in vm.Devices where device.Id == each.Id
+					select (vm, device)).ToList()
+				: (from vm in Vms(VMName, null) from device in vm.Devices where LocationPath == null
+					|| World.Same(device.LocationPath, LocationPath) select (vm, device)).ToList();
 			if (found.Count == 0) throw NotFound("no-device", LocationPath ?? "", World.Self);
 			foreach (var (vm, device) in found)
 			{

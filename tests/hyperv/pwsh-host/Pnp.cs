@@ -49,7 +49,8 @@ namespace Fakes.PnpDevice
 			{
 				string status = device.Dismounted ? "Unknown" : device.Disabled ? "Error" : device.Status ?? "OK";
 				int problem = device.Dismounted ? 45 : device.Disabled ? 22 : device.Status == "Error" ? 28 : 0;
-				all.Add(Shown("PCI\\" + device.Id, device.Class, device.FriendlyName, status, problem, device.Present && !device.Dismounted));
+				all.Add(Shown("PCI\\" + device.Id, device.Class, device.FriendlyName, status, problem, device.Present
+					&& !device.Dismounted));
 				if (device.Dismounted)
 					all.Add(Shown("PCIP\\" + device.Id, "System", "PCI Express Graphics Processing Unit - Dismounted", "OK", 0, true));
 			}
@@ -72,16 +73,19 @@ namespace Fakes.PnpDevice
 		{
 			foreach (string id in InstanceId)
 			{
-				var device = World.Host.Devices.FirstOrDefault(each => World.Same("PCI\\" + each.Id, id) || World.Same("PCIP\\" + each.Id, id));
+				var device = World.Host.Devices.FirstOrDefault(each => World.Same("PCI\\" + each.Id, id)
+					|| World.Same("PCIP\\" + each.Id, id));
 				if (device == null) Say(Refuse("CimJobException", ErrorCategory.ObjectNotFound, 0, "no-device", id, World.Self));
 				else foreach (string key in KeyName)
-					Give(Objects.Of(("InstanceId", id), ("KeyName", key), ("Type", "StringList"), ("Data", Data(device, key, id.StartsWith("PCIP")))));
+					Give(Objects.Of(("InstanceId", id), ("KeyName", key), ("Type", "StringList"), ("Data", Data(device, key,
+					id.StartsWith("PCIP")))));
 			}
 		}
 
 		static object Data(Device device, string key, bool isDismounted) => key switch
 		{
-			"DEVPKEY_Device_LocationPaths" => device.Dismounted && !isDismounted ? null : new[] { device.LocationPath, "ACPI(_SB_)#ACPI(PC00)" },
+			"DEVPKEY_Device_LocationPaths" => device.Dismounted && !isDismounted ? null
+				: new[] { device.LocationPath, "ACPI(_SB_)#ACPI(PC00)" },
 			"DEVPKEY_Device_CompatibleIds" => device.CompatibleIds,
 			"DEVPKEY_Device_DriverInfPath" => isDismounted ? device.Mitigated ? "oem7.inf" : "pcip.inf" : "oem3.inf",
 			_ => null,
@@ -112,20 +116,27 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
 
 		IEnumerable<PSObject> Made() => ClassName switch
 		{
-			"Win32_OperatingSystem" => [Objects.Of(("BuildNumber", World.Host.Build.ToString()), ("OperatingSystemSKU", (uint)World.Host.Sku),
-				("FreePhysicalMemory", (ulong)World.Host.FreePhysicalMemory), ("Caption", "Microsoft Windows Server 2025 Datacenter"))],
+			"Win32_OperatingSystem" => [Objects.Of(("BuildNumber", World.Host.Build.ToString()), ("OperatingSystemSKU",
+				(uint)World.Host.Sku),
+				("FreePhysicalMemory", (ulong)World.Host.FreePhysicalMemory), ("Caption",
+					"Microsoft Windows Server 2025 Datacenter"))],
 			"Win32_DeviceMemoryAddress" => from device in Enabled() from range in device.Mmio
 				select Objects.Of(("StartingAddress", range[0]), ("EndingAddress", range[1])),
 			"Win32_PnPAllocatedResource" => from device in Enabled() from range in device.Mmio
-				select Objects.Of(("Antecedent", Objects.Of(("StartingAddress", range[0]))), ("Dependent", Objects.Of(("DeviceID", "PCI\\" + device.Id)))),
+				select Objects.Of(("Antecedent", Objects.Of(("StartingAddress", range[0]))), ("Dependent", Objects.Of(("DeviceID",
+					"PCI\\" + device.Id)))),
 			"Msvm_ComputerSystem" => from vm in Filtered("Name")
-				select Objects.Of(("Name", vm.Id.ToUpperInvariant()), ("TimeOfLastStateChange", (object)DateTimeOffset.FromUnixTimeMilliseconds(vm.StateChange).LocalDateTime)),
+				select Objects.Of(("Name", vm.Id.ToUpperInvariant()), ("TimeOfLastStateChange",
+					(object)DateTimeOffset.FromUnixTimeMilliseconds(vm.StateChange).LocalDateTime)),
 			"Msvm_ShutdownComponent" => from vm in Filtered("SystemName") where vm.State == "Running"
-				select Objects.Of(("SystemName", vm.Id.ToUpperInvariant()), ("OperationalStatus", new ushort[] { (ushort)(vm.Shutdown == "answers" ? 2 : 12) })),
+				select Objects.Of(("SystemName", vm.Id.ToUpperInvariant()), ("OperationalStatus",
+					new ushort[] { (ushort)(vm.Shutdown == "answers" ? 2 : 12) })),
 			"Msvm_KvpExchangeComponent" => from vm in Filtered("SystemName")
-				select Objects.Of(("SystemName", vm.Id.ToUpperInvariant()), ("GuestIntrinsicExchangeItems", vm.GuestOs == null ? null : new[] { Item("OSVersion", "10.0"), Item("OSName", vm.GuestOs) })),
+				select Objects.Of(("SystemName", vm.Id.ToUpperInvariant()), ("GuestIntrinsicExchangeItems", vm.GuestOs == null
+					? null : new[] { Item("OSVersion", "10.0"), Item("OSName", vm.GuestOs) })),
 			"Msvm_GpuPartitionSettingData" => from vm in World.Host.Vms from adapter in vm.Adapters
-				select Objects.Of(("InstanceID", adapter.Id), ("HostResource", adapter.Pin == null ? null : new[] { PathOf(adapter.Pin) })),
+				select Objects.Of(("InstanceID", adapter.Id), ("HostResource", adapter.Pin == null ? null
+					: new[] { PathOf(adapter.Pin) })),
 			_ => throw Refuse("HRESULT 0x80041010", ErrorCategory.MetadataError, unchecked((int)0x80041010), "wmi-class"),
 		};
 

@@ -92,8 +92,8 @@ namespace Fakes
 			return host.Exit ?? (errors.Count > 0 ? 1 : 0);
 		}
 
-		// One assembly cannot be the root of several modules, so the modules are there to be listed, and the cmdlets by themselves.
-		// HVGPU_FAKE_LACKS names modules that this host has not, with commas between them.
+		// One assembly cannot be the root of several modules, so the modules are there to be listed, and the cmdlets by
+		// themselves. HVGPU_FAKE_LACKS names modules that this host has not, with commas between them.
 		static void AddModules(InitialSessionState state)
 		{
 			string folder = Path.Combine(AppContext.BaseDirectory, "modules");
@@ -139,7 +139,8 @@ namespace Fakes
 		{
 			using var world = new World();
 			string name = world.State.Language == "de" ? "Jeder" : "Everyone";
-			return [.. world.Host.Groups.Prepend("S-1-1-0").Select(id => $"\"{name}\",\"Well-known group\",\"{id}\",\"Mandatory group\"")];
+			return [.. world.Host.Groups.Prepend("S-1-1-0").Select(id =>
+				$"\"{name}\",\"Well-known group\",\"{id}\",\"Mandatory group\"")];
 		}
 	}
 }

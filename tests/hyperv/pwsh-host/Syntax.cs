@@ -25,7 +25,8 @@ namespace Fakes
 					found.Add(At(file, node.Extent, "5.1 does not know " + node.GetType().Name));
 				foreach (CommandAst command in tree.FindAll(node => node is CommandAst, true))
 					Console.WriteLine($"command\t{Path.GetFileName(file)}:{command.Extent.StartLineNumber}\t{command.GetCommandName() ?? "?" + command.CommandElements[0]}\t" +
-						string.Join(' ', command.CommandElements.OfType<CommandParameterAst>().Select(parameter => parameter.ParameterName)));
+						string.Join(' ', command.CommandElements.OfType<CommandParameterAst>().Select(parameter =>
+						parameter.ParameterName)));
 				foreach (var type in tree.FindAll(node => node is TypeExpressionAst or TypeConstraintAst, true))
 					Console.WriteLine($"type\t{Path.GetFileName(file)}:{type.Extent.StartLineNumber}\t{type.Extent.Text.Trim('[', ']')}\t");
 			}
@@ -33,6 +34,7 @@ namespace Fakes
 			return found.Count > 0 ? 1 : 0;
 		}
 
-		static string At(string file, IScriptExtent extent, string what) => $"{Path.GetFileName(file)}:{extent.StartLineNumber}\t{what}\t";
+		static string At(string file, IScriptExtent extent, string what) =>
+			$"{Path.GetFileName(file)}:{extent.StartLineNumber}\t{what}\t";
 	}
 }

@@ -16,7 +16,8 @@ namespace Microsoft.HyperV.PowerShell
 	public enum CheckpointType { Disabled = 2, Production = 3, ProductionOnly = 4, Standard = 5 }
 	public enum CriticalErrorAction { None = 0, Pause = 1 }
 	public enum OnOffState { On = 0, Off = 1 }
-	public enum SnapshotType { Standard = 0, Recovery = 1, Planned = 2, Missing = 3, Replica = 4, AppConsistentReplica = 5, SyncedReplica = 6 }
+	public enum SnapshotType { Standard = 0, Recovery = 1, Planned = 2, Missing = 3, Replica = 4, AppConsistentReplica = 5,
+		SyncedReplica = 6 }
 	public enum VMResourcePoolType
 	{
 		Memory = 0, Processor = 1, Ethernet = 2, VHD = 3, ISO = 4, VFD = 5, FibreChannelPort = 6, FibreChannelConnection = 7,

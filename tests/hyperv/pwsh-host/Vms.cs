@@ -51,7 +51,8 @@ namespace Fakes
 			{
 				var taken = host.Vms.SelectMany(each => each.Devices).Select(each => each.On).ToHashSet();
 				var paths = device.Pool == null ? [device.LocationPath] : host.Pools.GetValueOrDefault(device.Pool) ?? [];
-				device.On = paths.FirstOrDefault(path => !taken.Contains(path) && host.Devices.Any(each => each.LocationPath == path && each.Dismounted));
+				device.On = paths.FirstOrDefault(path => !taken.Contains(path) && host.Devices.Any(each => each.LocationPath == path
+					&& each.Dismounted));
 				if (device.On == null) return ("no-resources", unchecked((int)0x800705AA));
 			}
 			return null;
@@ -62,7 +63,8 @@ namespace Fakes
 			if (device.Partitionable == null || device.Dismounted || device.Disabled) return false;
 			string name = (string)device.Partitionable["Name"];
 			if (adapter.Pin != null && !World.Same(adapter.Pin, name)) return false;
-			return host.Vms.SelectMany(vm => vm.Adapters).Count(each => each.On == name) < (int)device.Partitionable["PartitionCount"];
+			return host.Vms.SelectMany(vm => vm.Adapters).Count(each =>
+				each.On == name) < (int)device.Partitionable["PartitionCount"];
 		}
 
 		public static void Begin(World world, Vm vm, string state, int milliseconds)
@@ -106,9 +108,11 @@ namespace Microsoft.HyperV.PowerShell.Commands
 
 		public static VirtualMachine Shown(World world, Vm vm) => new()
 		{
-			Id = Guid.Parse(vm.Id), Name = vm.Name, State = Enum.Parse<VMState>(vm.State), Generation = vm.Generation, ComputerName = World.Self,
+			Id = Guid.Parse(vm.Id), Name = vm.Name, State = Enum.Parse<VMState>(vm.State), Generation = vm.Generation,
+				ComputerName = World.Self,
 			IsClustered = world.GroupOf(vm.Id) != null, AutomaticStopAction = Enum.Parse<StopAction>(vm.StopAction),
-			CheckpointType = Enum.Parse<CheckpointType>(vm.CheckpointType), AutomaticCheckpointsEnabled = vm.AutomaticCheckpoints,
+			CheckpointType = Enum.Parse<CheckpointType>(vm.CheckpointType),
+				AutomaticCheckpointsEnabled = vm.AutomaticCheckpoints,
 			DynamicMemoryEnabled = vm.DynamicMemory, MemoryAssigned = vm.MemoryAssigned, MemoryStartup = vm.MemoryStartup,
 			MemoryMinimum = vm.MemoryMinimum, GuestControlledCacheTypes = vm.CacheControl, LowMemoryMappedIoSpace = vm.MmioLow,
 			HighMemoryMappedIoSpace = vm.MmioHigh,
@@ -145,7 +149,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
 				Refusal refusal = null;
 				if (vm.StartMs > 0) Power.Begin(World, vm, "Running", vm.StartMs);
 				else if (Power.TryStart(World, World.Host, vm) is var (text, code))
-					refusal = Refuse("OperationFailed", ErrorCategory.NotSpecified, code, text, vm.Name, vm.Adapters.FirstOrDefault()?.Id);
+					refusal = Refuse("OperationFailed", ErrorCategory.NotSpecified, code, text, vm.Name,
+					vm.Adapters.FirstOrDefault()?.Id);
 				if (AsJob) Give(new FakeJob(refusal?.Record));
 				else if (refusal != null) throw refusal;
 			}
@@ -162,7 +167,8 @@ namespace Microsoft.HyperV.PowerShell.Commands
 				Refusal refusal = null;
 				if (TurnOff) Power.SetState(World, vm, "Off");
 				else if (Save) Power.SetState(World, vm, "Saved");
-				else if (vm.Shutdown == "none") refusal = Refuse("OperationFailed", ErrorCategory.NotSpecified, unchecked((int)0x800710DF), "no-answer", vm.Name);
+				else if (vm.Shutdown == "none") refusal = Refuse("OperationFailed", ErrorCategory.NotSpecified,
+					unchecked((int)0x800710DF), "no-answer", vm.Name);
 				else if (vm.Shutdown == "answers" && vm.ShutdownMs == 0) Power.SetState(World, vm, "Off");
 				else if (vm.Shutdown == "answers") Power.Begin(World, vm, "Off", vm.ShutdownMs);
 				if (AsJob) Give(new FakeJob(refusal?.Record));

@@ -9,8 +9,9 @@ function Get-QuotaField([string]$Name) {
 	return $Name.Substring(0, 1).ToLowerInvariant() + $Name.Substring(1)
 }
 
-# The instance id of the GPU that each adapter is pinned to, or '' for none, by the adapter's id. Only the setting data tells: the
-# cmdlets show the GPU that an adapter is on. Null where that class cannot be read; then it is not known.
+# The instance id of the GPU that each adapter is pinned to, or '' for none, by the adapter's id. Only the setting
+# data tells: the cmdlets show the GPU that an adapter is on. Null where that class cannot be read; then it is not
+# known.
 function Read-Pins {
 	$pins = @{}
 	try { $settings = @(Get-CimInstance -Namespace 'root/virtualization/v2' -ClassName Msvm_GpuPartitionSettingData) }
@@ -36,7 +37,9 @@ function Get-PathOfInstance($Gpus, [string]$InstanceId) {
 
 function Read-Adapter($Adapter, $VM, $Facts, $Unread) {
 	$doc = [ordered]@{ id = [string]$Adapter.Id; pin = $null; pinned = $null }
-	if ($null -eq $Facts.Pins -or -not $Facts.Pins.ContainsKey($doc['id'])) { [void]$Unread.Add("adapters.pinned of $($doc['id'])") }
+	if ($null -eq $Facts.Pins -or -not $Facts.Pins.ContainsKey($doc['id'])) {
+		[void]$Unread.Add("adapters.pinned of $($doc['id'])")
+	}
 	else {
 		$pin = $Facts.Pins[$doc['id']]
 		$doc['pinned'] = $pin -ne ''
@@ -65,9 +68,7 @@ function Read-Adapter($Adapter, $VM, $Facts, $Unread) {
 function Get-AdaptersOf($Place, $Gpus) {
 	$errors = @()
 	$objects = @(Get-VMGpuPartitionAdapter -VM $Place.VM -ErrorAction SilentlyContinue -ErrorVariable errors)
-	foreach ($record in $errors) {
-		if ($record -is [Management.Automation.ErrorRecord] -and (Get-ErrorFacts $record)['kind'] -ne 'not-found') { throw $record }
-	}
+	foreach ($record in $errors) { if (Test-RealError $record) { throw $record } }
 	$facts = @{ Gpus = $Gpus; Pins = Read-Pins }
 	$unread = [Collections.ArrayList]::new()
 	return @($objects | ForEach-Object { @{ Object = $_; Doc = Read-Adapter $_ $Place.VM $facts $unread } })
@@ -82,9 +83,7 @@ function Get-Holders($Gpu, $Gpus) {
 	$byId = @{}
 	foreach ($vm in $vms) { $byId[([string]$vm.Id).ToLowerInvariant()] = $vm }
 	$adapters = @(Get-VMGpuPartitionAdapter -VM $vms -ErrorAction SilentlyContinue -ErrorVariable errors)
-	foreach ($record in $errors) {
-		if ($record -is [Management.Automation.ErrorRecord] -and (Get-ErrorFacts $record)['kind'] -ne 'not-found') { throw $record }
-	}
+	foreach ($record in $errors) { if (Test-RealError $record) { throw $record } }
 	foreach ($adapter in $adapters) {
 		$vm = $byId[([string]$adapter.VMId).ToLowerInvariant()]
 		$doc = Read-Adapter $adapter $vm $facts ([Collections.ArrayList]::new())
@@ -137,7 +136,9 @@ function Get-QuotaSet($Want) {
 # The full device path of a GPU, which pins an adapter.
 function Get-PinPath($Gpus, [string]$Path) {
 	foreach ($gpu in $Gpus) {
-		if ($gpu.Path -eq $Path -and $gpu.Doc['state'] -in 'partitionable', 'paravirtualized') { return $gpu.Partitionable.Name }
+		if ($gpu.Path -eq $Path -and $gpu.Doc['state'] -in 'partitionable', 'paravirtualized') {
+			return $gpu.Partitionable.Name
+		}
 	}
 	Stop-Request 'not-found' "there is no partitionable GPU '$Path' on $($env:COMPUTERNAME)"
 }
@@ -149,7 +150,9 @@ function Set-Quotas($Adapter, $QuotaSet) {
 	catch {
 		$record = $_
 		try { Remove-VMGpuPartitionAdapter -VMGpuPartitionAdapter $Adapter -Confirm:$false }
-		catch { Stop-HalfWay $record $false "And the partition adapter without its quotas could not be removed: $($_.Exception.Message)" }
+		catch {
+			Stop-HalfWay $record $false "And the partition adapter without its quotas could not be removed: $($_.Exception.Message)"
+		}
 		Stop-HalfWay $record $true 'The partition adapter was removed again.'
 	}
 }
@@ -158,7 +161,9 @@ function Set-Quotas($Adapter, $QuotaSet) {
 function Complete-Quotas($Place, $Adapters, $QuotaSet) {
 	if (-not $QuotaSet.Count -or [string]$Place.VM.State -cne 'Off') { return $false }
 	$wanted = Format-Json (ConvertTo-OwedAdapter $Agent.Step['adapter'] $null)['quotas']
-	if (@($Adapters | Where-Object { (Format-Json (ConvertTo-OwedAdapter $_.Doc $null)['quotas']) -ceq $wanted }).Count) { return $false }
+	if (@($Adapters | Where-Object { (Format-Json (ConvertTo-OwedAdapter $_.Doc $null)['quotas']) -ceq $wanted }).Count) {
+		return $false
+	}
 	$without = @($Adapters | Where-Object { -not $_.Doc['quotas'].Count })
 	if (-not $without.Count) { return $false }
 	Set-VMGpuPartitionAdapter -VMGpuPartitionAdapter $without[0].Object @QuotaSet -Confirm:$false

@@ -35,7 +35,8 @@ function Read-Nodes {
 	Get-ClusterNode | ForEach-Object { [ordered]@{ name = Get-ClusterName $_; state = Get-NodeState $_ } }
 }
 
-# What clusters know of VMs: group, owner, OfflineAction, our notes; by VM id in lower case. Of all VMs, in four calls, or of one.
+# What clusters know of VMs: group, owner, OfflineAction, our notes; by VM id in lower case. Of all VMs, in four
+# calls, or of one.
 function Read-ClusterVMs($VMId) {
 	$vms = @{}
 	if (-not (Test-Cluster)) { return $vms }

@@ -1,5 +1,5 @@
-# What an unfinished run owes a VM, and whose the VM's parts are. Of a clustered VM these notes are a private property of its
-# cluster group, so that they follow it through failovers; else a file of this host.
+# What an unfinished run owes a VM, and whose the VM's parts are. Of a clustered VM these notes are a private property
+# of its cluster group, so that they follow it through failovers; else a file of this host.
 
 function Get-NotesPath($Place) {
 	return [IO.Path]::Combine((Get-Root), 'vms', $Place.Key + '.json')
@@ -35,7 +35,9 @@ function Get-DebtOfRun($Place) {
 	$debt = $Place.Notes['debt']
 	$run = Get-Text $Agent.Request 'run'
 	if ($null -eq $debt) {
-		$debt = [ordered]@{ run = $run; epoch = 0; at = $null; power = 'none'; stateChange = $null; adapters = @(); devices = @() }
+		$debt = [ordered]@{
+			run = $run; epoch = 0; at = $null; power = 'none'; stateChange = $null; adapters = @(); devices = @()
+		}
 	}
 	if ($null -eq $debt['at'] -or $debt['run'] -cne $run) { $debt['at'] = ConvertTo-Time (Get-RequestNow) }
 	$debt['run'] = $run
@@ -47,9 +49,8 @@ function Get-DebtOfRun($Place) {
 # Forgets a debt of which nothing is left, and writes the notes.
 function Save-Debt($Place) {
 	$debt = $Place.Notes['debt']
-	if ($null -ne $debt -and $debt['power'] -ceq 'none' -and -not @($debt['adapters']).Count -and -not @($debt['devices']).Count) {
-		$Place.Notes['debt'] = $null
-	}
+	$hasParts = $null -ne $debt -and (@($debt['adapters']).Count -or @($debt['devices']).Count)
+	if ($null -ne $debt -and $debt['power'] -ceq 'none' -and -not $hasParts) { $Place.Notes['debt'] = $null }
 	Write-VMNotes $Place
 }
 
@@ -211,7 +212,9 @@ function Invoke-Debts($Reply) {
 	$found = @{}
 	$files = [IO.Path]::Combine((Get-Root), 'vms')
 	if ([IO.Directory]::Exists($files)) {
-		foreach ($file in [IO.Directory]::GetFiles($files, '*.json')) { $found[[IO.Path]::GetFileNameWithoutExtension($file)] = Read-Notes $file }
+		foreach ($file in [IO.Directory]::GetFiles($files, '*.json')) {
+			$found[[IO.Path]::GetFileNameWithoutExtension($file)] = Read-Notes $file
+		}
 	}
 	$clusterVMs = Read-ClusterVMs $null
 	foreach ($key in @($clusterVMs.Keys)) { if ($clusterVMs[$key].Notes) { $found[$key] = $clusterVMs[$key].Notes } }

@@ -59,7 +59,9 @@ function Invoke-RemoveDevice($Reply) {
 		if (Get-Flag $Agent.Request 'owesParts') { Add-PartDebt $place 'devices' $want }
 		try {
 			[void](Remove-VMAssignableDevice -VMAssignableDevice $found[0] -Confirm:$false)
-			if (@(Get-MatchingDevices $place $want).Count -ge $found.Count) { Stop-Request 'failed' "the device of '$($place.Name)' is still there" }
+			if (@(Get-MatchingDevices $place $want).Count -ge $found.Count) {
+				Stop-Request 'failed' "the device of '$($place.Name)' is still there"
+			}
 		}
 		catch {
 			Remove-PartDebt $place 'devices' $want
@@ -73,7 +75,9 @@ function Invoke-RemoveDevice($Reply) {
 
 function Assert-Assignable($Want) {
 	if ($Want['pool']) {
-		if (-not (Test-Pool $Want['pool'])) { Stop-Request 'not-found' "there is no resource pool '$($Want['pool'])' on $($env:COMPUTERNAME)" }
+		if (-not (Test-Pool $Want['pool'])) {
+			Stop-Request 'not-found' "there is no resource pool '$($Want['pool'])' on $($env:COMPUTERNAME)"
+		}
 	}
 	elseif (-not (Test-Dismounted $Want['locationPath'])) {
 		Stop-Request 'not-found' "'$($Want['locationPath'])' is not dismounted on $($env:COMPUTERNAME)"

@@ -1,5 +1,5 @@
-# What went wrong, as one of the kinds of providers/host/host.h. From ids, categories and numbers alone: messages are in the host's
-# language.
+# What went wrong, as one of the kinds of providers/host/host.h. From ids, categories and numbers alone: messages are
+# in the host's language.
 
 # Ends the request with that kind.
 function Stop-Request([string]$Kind, [string]$Message) {
@@ -21,9 +21,9 @@ function Stop-HalfWay($Record, [bool]$RolledBack, [string]$What) {
 # The first part of FullyQualifiedErrorId.
 $KindOfId = @{
 	ObjectNotFound = 'not-found'; InvalidState = 'invalid-state'; AccessDenied = 'access-denied'
-	InvalidParameter = 'invalid-parameter'; Timeout = 'timeout'; OperationTimedOut = 'timeout'; OutOfMemory = 'insufficient-resources'
-	InsufficientResources = 'insufficient-resources'; NotSupported = 'not-supported'; CommandNotFoundException = 'not-supported'
-	NamedParameterNotFound = 'not-supported'
+	InvalidParameter = 'invalid-parameter'; Timeout = 'timeout'; OperationTimedOut = 'timeout'
+	OutOfMemory = 'insufficient-resources'; InsufficientResources = 'insufficient-resources'
+	NotSupported = 'not-supported'; CommandNotFoundException = 'not-supported'; NamedParameterNotFound = 'not-supported'
 }
 
 # HRESULTs and the Win32 codes in them, of the exception, of those within it, or as a number in the text.
@@ -90,7 +90,9 @@ function Get-ErrorFacts($Record) {
 		return $facts
 	}
 	if ($null -ne $exception.Data['kind']) {
-		return [ordered]@{ kind = $exception.Data['kind']; id = $null; category = $null; hresult = $null; message = $exception.Message }
+		return [ordered]@{
+			kind = $exception.Data['kind']; id = $null; category = $null; hresult = $null; message = $exception.Message
+		}
 	}
 	$codes = Get-ErrorCodes $exception
 	$known = @($codes | Where-Object { $KindOfCode.ContainsKey($_) })

@@ -1,6 +1,8 @@
-# GPUs: which devices are GPUs, what the host can do with each, and the steps that change that. The key is the location path.
+# GPUs: which devices are GPUs, what the host can do with each, and the steps that change that. The key is the
+# location path.
 
-# The instance id in the name of a partitionable GPU: \\?\PCI#VEN_...#4&...#{guid}, for paravirtualized ones with \GPUPARAV behind it.
+# The instance id in the name of a partitionable GPU: \\?\PCI#VEN_...#4&...#{guid}, for paravirtualized ones with
+# \GPUPARAV behind it.
 function ConvertTo-InstanceId([string]$Name) {
 	$id = $Name
 	if ($id.StartsWith('\\?\')) { $id = $id.Substring(4) }
@@ -117,8 +119,8 @@ function Add-Partitions($Doc, $Gpu) {
 	$Doc['incomingLiveMigration'] = Get-Property $Gpu 'SupportsIncomingLiveMigration'
 }
 
-# While dismounted, the driver on the device is the vendor's mitigation driver or Windows' own, pcip.inf. Before, one that will be
-# there cannot be seen: unknown.
+# While dismounted, the driver on the device is the vendor's mitigation driver or Windows' own, pcip.inf. Before, one
+# that will be there cannot be seen: unknown.
 function Get-Mitigation([string]$State, $Properties) {
 	if ($State -ne 'dismounted' -or -not $Properties) { return $null }
 	$inf = [string]$Properties['DEVPKEY_Device_DriverInfPath']
@@ -234,7 +236,9 @@ function Invoke-SetPartitionCount($Reply) {
 	}
 	Set-VMHostPartitionableGpu -Name $gpu.Partitionable.Name -PartitionCount ([uint16]$count)
 	$after = Add-GpuToReply $Reply $gpu.Path
-	if ($null -eq $after -or $after.Doc['count'] -ne $count) { Stop-Request 'failed' "'$($gpu.Path)' does not offer $count partitions afterwards" }
+	if ($null -eq $after -or $after.Doc['count'] -ne $count) {
+		Stop-Request 'failed' "'$($gpu.Path)' does not offer $count partitions afterwards"
+	}
 	$Reply['changed'] = $true
 }
 
@@ -261,9 +265,13 @@ function Invoke-DismountGpu($Reply) {
 		$Reply['gpu'] = $gpu.Doc
 		return
 	}
-	if ($gpu.Doc['state'] -eq 'failed') { Stop-Request 'invalid-state' "the device '$($gpu.Path)' has failed: $($gpu.Doc['status'])" }
+	if ($gpu.Doc['state'] -eq 'failed') {
+		Stop-Request 'invalid-state' "the device '$($gpu.Path)' has failed: $($gpu.Doc['status'])"
+	}
 	foreach ($holder in (Get-Holders $gpu $gpus)) {
-		if ($holder.IsOn -or $holder.IsPinned) { Stop-Request 'in-use' "'$($gpu.Path)' is in use: '$($holder.Name)' has a partition of it" }
+		if ($holder.IsOn -or $holder.IsPinned) {
+			Stop-Request 'in-use' "'$($gpu.Path)' is in use: '$($holder.Name)' has a partition of it"
+		}
 	}
 	Add-NotedMmio $gpu.Path $gpu.Doc['mmioLow'] $gpu.Doc['mmioHigh']
 	try {
@@ -287,13 +295,16 @@ function Invoke-MountGpu($Reply) {
 		$Reply['gpu'] = $gpu.Doc
 		return
 	}
-	if ($gpu.Doc['state'] -eq 'failed') { Stop-Request 'invalid-state' "the device '$($gpu.Path)' has failed: $($gpu.Doc['status'])" }
+	if ($gpu.Doc['state'] -eq 'failed') {
+		Stop-Request 'invalid-state' "the device '$($gpu.Path)' has failed: $($gpu.Doc['status'])"
+	}
 	$pool = Get-PoolOf $gpu.Path
 	if ($pool) { Stop-Request 'in-use' "'$($gpu.Path)' is in resource pool '$pool'" }
 	foreach ($name in (Get-DeviceHolders $gpu.Path)) { Stop-Request 'in-use' "'$($gpu.Path)' is assigned to '$name'" }
 	if ($gpu.Doc['state'] -eq 'dismounted') { [void](Mount-VMHostAssignableDevice -LocationPath $gpu.Path) }
 	[void](Enable-PnpDevice -InstanceId $gpu.MountedId -Confirm:$false)
-	# The driver takes a moment to list the GPU again; one that never partitions it ends as plain, and the caller sees that.
+	# The driver takes a moment to list the GPU again; one that never partitions it ends as plain, and the caller sees
+	# that.
 	$isBack = {
 		$after = Add-GpuToReply $Reply $gpu.Path
 		$null -ne $after -and $after.Doc['state'] -in 'partitionable', 'paravirtualized', 'plain'

@@ -25,13 +25,17 @@ function Read-Hello {
 		powershell = [string]$PSVersionTable.PSVersion; edition = [string]$PSVersionTable.PSEdition
 		languageMode = [string]$ExecutionContext.SessionState.LanguageMode
 		osBuild = [Environment]::OSVersion.Version.Build; pid = $PID; modules = $modules
-		elevated = $(if ($identity) { $identity.Elevated }); hyperVAdministrator = $(if ($identity) { $identity.HyperVAdministrator })
+		elevated = $(if ($identity) { $identity.Elevated })
+		hyperVAdministrator = $(if ($identity) { $identity.HyperVAdministrator })
 		networkLogon = $(if ($identity) { $identity.Network }); liveMoves = $canMove; root = Get-Root
 	}
 }
 
 # By OperatingSystemSKU, for captions are localised: full, core and evaluation editions, and Azure Edition.
-$Editions = @{ 7 = 'Standard'; 13 = 'Standard'; 79 = 'Standard'; 8 = 'Datacenter'; 12 = 'Datacenter'; 80 = 'Datacenter'; 407 = 'Datacenter' }
+$Editions = @{
+	7 = 'Standard'; 13 = 'Standard'; 79 = 'Standard'
+	8 = 'Datacenter'; 12 = 'Datacenter'; 80 = 'Datacenter'; 407 = 'Datacenter'
+}
 
 function Read-System($Doc, $Unread) {
 	try {

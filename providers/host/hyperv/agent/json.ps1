@@ -1,5 +1,6 @@
-# JSON without ConvertTo-Json and ConvertFrom-Json: theirs differ between 5.1 and 7, and 5.1's turns some arrays into objects.
-# Written as ASCII alone, so that no console code page matters. Integers above Int64 are text of digits in both directions.
+# JSON without ConvertTo-Json and ConvertFrom-Json: theirs differ between 5.1 and 7, and 5.1's turns some arrays into
+# objects. Written as ASCII alone, so that no console code page matters. Integers above Int64 are text of digits in
+# both directions.
 
 function ConvertTo-JsonText([string]$Text) {
 	if ($Text -cnotmatch '[^ !#-\[\]-~]') { return '"' + $Text + '"' }
@@ -86,8 +87,8 @@ function ConvertFrom-JsonString([string]$Quoted) {
 	return $to.Append($text, $from, $text.Length - $from).ToString()
 }
 
-# Objects become case-sensitive dictionaries, lists arrays, numbers Int64 or UInt64. Results are wrapped in an array of one, for
-# PowerShell would unroll a list on its way out of a function.
+# Objects become case-sensitive dictionaries, lists arrays, numbers Int64 or UInt64. Results are wrapped in an array
+# of one, for PowerShell would unroll a list on its way out of a function.
 function Read-JsonValue($Reader, $Token, [int]$Depth) {
 	if ($Depth -gt 20) { throw [FormatException]::new('JSON too deep') }
 	if ($Token.Groups['text'].Success) { return , @(ConvertFrom-JsonString $Token.Groups['text'].Value) }
@@ -136,6 +137,8 @@ function Read-JsonValue($Reader, $Token, [int]$Depth) {
 function ConvertFrom-JsonObject([string]$Text) {
 	$reader = @{ Text = $Text; At = 0 }
 	$value = (Read-JsonValue $reader (Read-JsonToken $reader) 0)[0]
-	if ($reader.At -ne $Text.Length -or $value -isnot [Collections.IDictionary]) { throw [FormatException]::new('no JSON object') }
+	if ($reader.At -ne $Text.Length -or $value -isnot [Collections.IDictionary]) {
+		throw [FormatException]::new('no JSON object')
+	}
 	return $value
 }

@@ -104,7 +104,9 @@ function Invoke-LeaseWho($Reply) {
 # Every verb that writes runs under the lease of its run, and no newer run has been here.
 function Assert-Lease {
 	$run = Get-Text $Agent.Request 'run'
-	if ($null -eq $Agent.Lease -or $Agent.Run -cne $run) { Stop-Request 'lease-lost' 'this run does not hold the lease of this host' }
+	if ($null -eq $Agent.Lease -or $Agent.Run -cne $run) {
+		Stop-Request 'lease-lost' 'this run does not hold the lease of this host'
+	}
 	$epoch = Get-Number $Agent.Request 'epoch'
 	$seen = (Read-HostNotes)['epoch']
 	if ($null -eq $epoch -or $epoch -lt $seen) {

@@ -1,6 +1,7 @@
 # The host, whole, one object per line, with a number of calls that does not depend on how many GPUs and VMs there are.
 
-# VMs that are between two nodes: here while their group is elsewhere, or of a group that is here and not among this host's VMs.
+# VMs that are between two nodes: here while their group is elsewhere, or of a group that is here and not among this
+# host's VMs.
 function Get-Moving($VMs, $ClusterVMs) {
 	$here = @{}
 	foreach ($vm in $VMs) { $here[([string]$vm.Id).ToLowerInvariant()] = $true }

@@ -38,11 +38,15 @@ function Invoke-AddGpuToPool($Reply) {
 	$Reply['gpu'] = $gpu.Doc
 	if (-not (Test-Pool $name)) { Stop-Request 'not-found' "there is no resource pool '$name' on $($env:COMPUTERNAME)" }
 	if ($gpu.Path -in (Get-PoolMembers $name)) { return }
-	if ($gpu.Doc['state'] -ne 'dismounted') { Stop-Request 'not-found' "'$($gpu.Path)' is not dismounted: it is $($gpu.Doc['state'])" }
+	if ($gpu.Doc['state'] -ne 'dismounted') {
+		Stop-Request 'not-found' "'$($gpu.Path)' is not dismounted: it is $($gpu.Doc['state'])"
+	}
 	$other = Get-PoolOf $gpu.Path
 	if ($other) { Stop-Request 'in-use' "'$($gpu.Path)' is in resource pool '$other'" }
 	Add-VMHostAssignableDevice -LocationPath $gpu.Path -ResourcePoolName $name
-	if ($gpu.Path -notin (Get-PoolMembers $name)) { Stop-Request 'failed' "'$($gpu.Path)' is not in resource pool '$name' afterwards" }
+	if ($gpu.Path -notin (Get-PoolMembers $name)) {
+		Stop-Request 'failed' "'$($gpu.Path)' is not in resource pool '$name' afterwards"
+	}
 	$Reply['changed'] = $true
 }
 

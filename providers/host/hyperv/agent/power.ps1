@@ -9,7 +9,9 @@ function Stop-Guest($Place, [int]$Seconds) {
 
 function Stop-Power($Place) {
 	Stop-VM -VM $Place.VM -TurnOff -Force -Confirm:$false
-	if (-not (Wait-VMState $Place 'Off' $null 60 'turning off')) { Stop-Request 'timeout' "'$($Place.Name)' does not turn off" }
+	if (-not (Wait-VMState $Place 'Off' $null 60 'turning off')) {
+		Stop-Request 'timeout' "'$($Place.Name)' does not turn off"
+	}
 }
 
 # Guest shutdown, for as long as the manifest gives it, then what the manifest says.
@@ -28,8 +30,8 @@ function Stop-ByMethod($Place) {
 	Stop-Power $Place
 }
 
-# Found off: stopped by this very run, whose reply was lost, or by somebody else; then nobody is owed a start, and who expected
-# it to run must know.
+# Found off: stopped by this very run, whose reply was lost, or by somebody else; then nobody is owed a start, and who
+# expected it to run must know.
 function Complete-Stop($Place, $Reply) {
 	if (-not (Test-OwnPowerDebt $Place)) {
 		Assert-ExpectedState $Place
@@ -47,7 +49,9 @@ function Invoke-StopVM($Reply) {
 		return
 	}
 	Assert-ExpectedState $place
-	if ([string]$place.VM.State -cne 'Running') { Stop-Request 'invalid-state' "'$($place.Name)' is $($place.VM.State), not Running" }
+	if ([string]$place.VM.State -cne 'Running') {
+		Stop-Request 'invalid-state' "'$($place.Name)' is $($place.VM.State), not Running"
+	}
 	if ($place.Cluster -and (ConvertTo-OfflineAction $place.Cluster.OfflineAction) -ceq 'Save') {
 		Stop-Request 'invalid-state' "the OfflineAction of '$($place.Name)' is Save: taking its group offline would save it"
 	}
@@ -65,7 +69,9 @@ function Invoke-StopVM($Reply) {
 function Assert-Fit($Place, $Doc) {
 	$hasAdapter = @($Doc['adapters']).Count -gt 0
 	if (-not $hasAdapter -and -not @($Doc['devices']).Count) { return }
-	if ($hasAdapter -and $Doc['generation'] -eq 1) { Stop-Request 'not-supported' "'$($Place.Name)' is of generation 1, which cannot use a GPU partition" }
+	if ($hasAdapter -and $Doc['generation'] -eq 1) {
+		Stop-Request 'not-supported' "'$($Place.Name)' is of generation 1, which cannot use a GPU partition"
+	}
 	if ($hasAdapter -and $Doc['automaticCheckpoints']) {
 		Stop-Request 'checkpoint' "automatic checkpoints of '$($Place.Name)' are on; a VM with a GPU partition does not start then"
 	}
@@ -91,7 +97,9 @@ function Invoke-StartVM($Reply) {
 	if ($place.Cluster) { Start-GroupOfVM $place }
 	else {
 		$job = Start-VM -VM $place.VM -AsJob -Confirm:$false
-		if (-not (Wait-VMState $place 'Running' $job 300 'waiting for the VM to start')) { Stop-Request 'timeout' "'$($place.Name)' does not start" }
+		if (-not (Wait-VMState $place 'Running' $job 300 'waiting for the VM to start')) {
+			Stop-Request 'timeout' "'$($place.Name)' does not start"
+		}
 	}
 	$state = Get-StateOf $place
 	if ($state -cne 'Running') { Stop-Request 'failed' "'$($place.Name)' was started and is $state" }
@@ -121,7 +129,9 @@ function Assert-Movable($Place, [string]$To) {
 }
 
 function Assert-MovableLive($Place, $Doc) {
-	if ([string]$Place.VM.State -cne 'Running') { Stop-Request 'invalid-state' "'$($Place.Name)' is $($Place.VM.State), not Running" }
+	if ([string]$Place.VM.State -cne 'Running') {
+		Stop-Request 'invalid-state' "'$($Place.Name)' is $($Place.VM.State), not Running"
+	}
 	$fixed = @($Doc['adapters'] | Where-Object { $_['outgoingLiveMigration'] -ne $true })
 	if ($fixed.Count -or @($Doc['devices']).Count) {
 		Stop-Request 'not-supported' "a GPU partition or device of '$($Place.Name)' does not support live migration"
@@ -141,7 +151,9 @@ function Invoke-MoveVM($Reply) {
 	$vm = Assert-Movable $place $to
 	if ($isLive) { Assert-MovableLive $place $vm }
 	else { Assert-Off $place }
-	if ($isLive) { [void](Move-ClusterVirtualMachineRole -InputObject $place.Cluster.Group -Node $to -MigrationType Live -Wait 0) }
+	if ($isLive) {
+		[void](Move-ClusterVirtualMachineRole -InputObject $place.Cluster.Group -Node $to -MigrationType Live -Wait 0)
+	}
 	else { [void](Move-ClusterGroup -InputObject $place.Cluster.Group -Node $to -Wait 0) }
 	if (-not (Wait-Until { (Test-Moved $id $to) -and $null -eq (Find-Place $id) } 600 "waiting for the move to $to")) {
 		Stop-Request 'timeout' "'$($place.Name)' has not moved to $to"
@@ -160,31 +172,37 @@ function Invoke-SetOfflineAction($Reply) {
 		Assert-ExpectedState $place
 		Set-ClusterParameter -InputObject $place.Cluster.Resource -Name OfflineAction -Value $number
 		$now = (Read-ClusterVMs $place.Id)[$place.Key]
-		if ($now.OfflineAction -ne $number) { Stop-Request 'failed' "the OfflineAction of '$($place.Name)' is $($now.OfflineAction) afterwards" }
+		if ($now.OfflineAction -ne $number) {
+			Stop-Request 'failed' "the OfflineAction of '$($place.Name)' is $($now.OfflineAction) afterwards"
+		}
 		$Reply['changed'] = $true
 	}
 	Add-VMToReply $Reply $place
 }
 
-# Parameters of Set-VM for what is not as demanded. MMIO space is compared with at-least, and any stop action but Save will do.
+$SettingsNeedOff = 'GuestControlledCacheTypes', 'LowMemoryMappedIoSpace', 'HighMemoryMappedIoSpace'
+
+# Parameters of Set-VM for what is not as demanded. MMIO space is compared with at-least, and any stop action but Save
+# will do.
 function Get-Wanting($VM, $Want) {
 	$set = @{}
-	$off = $false
 	if ($Want.Contains('automaticCheckpoints')) {
 		$value = Get-Flag $Want 'automaticCheckpoints'
 		if ($VM.AutomaticCheckpointsEnabled -ne $value) { $set['AutomaticCheckpointsEnabled'] = $value }
 	}
 	$action = Get-Text $Want 'stopAction'
-	if ($action -and ([string]$VM.AutomaticStopAction -eq 'Save') -ne ($action -eq 'Save')) { $set['AutomaticStopAction'] = $action }
+	$isSave = [string]$VM.AutomaticStopAction -eq 'Save'
+	if ($action -and $isSave -ne ($action -eq 'Save')) { $set['AutomaticStopAction'] = $action }
 	if ($Want.Contains('cacheControl')) {
 		$value = Get-Flag $Want 'cacheControl'
-		if ($VM.GuestControlledCacheTypes -ne $value) { $set['GuestControlledCacheTypes'] = $value; $off = $true }
+		if ($VM.GuestControlledCacheTypes -ne $value) { $set['GuestControlledCacheTypes'] = $value }
 	}
 	$low = Get-Number $Want 'mmioLow'
-	if ($null -ne $low -and $VM.LowMemoryMappedIoSpace -lt $low) { $set['LowMemoryMappedIoSpace'] = [uint32]$low; $off = $true }
+	if ($null -ne $low -and $VM.LowMemoryMappedIoSpace -lt $low) { $set['LowMemoryMappedIoSpace'] = [uint32]$low }
 	$high = Get-Number $Want 'mmioHigh'
-	if ($null -ne $high -and $VM.HighMemoryMappedIoSpace -lt $high) { $set['HighMemoryMappedIoSpace'] = [uint64]$high; $off = $true }
-	return @{ Set = $set; NeedsOff = $off }
+	if ($null -ne $high -and $VM.HighMemoryMappedIoSpace -lt $high) { $set['HighMemoryMappedIoSpace'] = [uint64]$high }
+	$off = @($set.Keys | Where-Object { $_ -in $SettingsNeedOff })
+	return @{ Set = $set; NeedsOff = $off.Count -gt 0 }
 }
 
 function Invoke-ConfigureVM($Reply) {
@@ -197,7 +215,9 @@ function Invoke-ConfigureVM($Reply) {
 		if ($wanting.NeedsOff) { Assert-Off $place }
 		$set = $wanting.Set
 		Set-VM -VM $place.VM @set -Confirm:$false
-		if ((Get-Wanting (Get-VM -Id $place.Id) $want).Set.Count) { Stop-Request 'failed' "the settings of '$($place.Name)' are not as they were set" }
+		if ((Get-Wanting (Get-VM -Id $place.Id) $want).Set.Count) {
+			Stop-Request 'failed' "the settings of '$($place.Name)' are not as they were set"
+		}
 		$Reply['changed'] = $true
 	}
 	Add-VMToReply $Reply $place

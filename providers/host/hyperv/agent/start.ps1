@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# The agent: docs/agent-protocol.md says what it answers. The parts follow in the order of parts.txt and make one script,
-# which the bootstrap calls with the reader and the writer that it opened. Windows PowerShell 5.1 and PowerShell 7; of
-# cmdlets only those of the modules named in hello, ForEach-Object, Where-Object, Get-Module, Get-Command and Get-ItemProperty.
+# The agent: docs/agent-protocol.md says what it answers. The parts follow in the order of parts.txt and make one
+# script, which the bootstrap calls with the reader and the writer that it opened. Windows PowerShell 5.1 and
+# PowerShell 7; of cmdlets only those of the modules named in hello, ForEach-Object, Where-Object, Get-Module,
+# Get-Command and Get-ItemProperty.
 param($AgentInput, $AgentOutput)
 
 $ErrorActionPreference = 'Stop'

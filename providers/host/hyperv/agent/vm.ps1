@@ -1,5 +1,5 @@
-# VMs: what is observed of them, and the steps of power, place and settings. Addressed by Id: names may occur twice and hold
-# wildcards.
+# VMs: what is observed of them, and the steps of power, place and settings. Addressed by Id: names may occur twice
+# and hold wildcards.
 
 # ---- reading ----
 
@@ -8,13 +8,22 @@ function Read-CimByVM([string]$Class, [string]$Key, [string]$Filter, [scriptbloc
 	$arguments = @{ Namespace = 'root/virtualization/v2'; ClassName = $Class }
 	if ($Filter) { $arguments['Filter'] = $Filter }
 	$values = @{}
-	try { foreach ($object in @(Get-CimInstance @arguments)) { $values[([string]$object.$Key).ToLowerInvariant()] = & $Value $object } }
+	try {
+		foreach ($object in @(Get-CimInstance @arguments)) {
+			$values[([string]$object.$Key).ToLowerInvariant()] = & $Value $object
+		}
+	}
 	catch { return $null }
 	return $values
 }
 
-# Groups what a cmdlet said of many VMs by VM id. A VM that has none may be an error of kind not-found, which is no error; any
-# other error leaves the VMs of which nothing came unknown: null.
+# An error record that says more than that there is nothing.
+function Test-RealError($Record) {
+	return $Record -is [Management.Automation.ErrorRecord] -and (Get-ErrorFacts $Record)['kind'] -ne 'not-found'
+}
+
+# Groups what a cmdlet said of many VMs by VM id. A VM that has none may be an error of kind not-found, which is no
+# error; any other error leaves the VMs of which nothing came unknown: null.
 function Group-ByVM($VMs, $Objects, $Errors) {
 	$groups = @{}
 	foreach ($object in $Objects) {
@@ -22,15 +31,17 @@ function Group-ByVM($VMs, $Objects, $Errors) {
 		if (-not $groups.ContainsKey($id)) { $groups[$id] = [Collections.ArrayList]::new() }
 		[void]$groups[$id].Add($object)
 	}
-	$isUnknown = @($Errors | Where-Object { $_ -is [Management.Automation.ErrorRecord] -and (Get-ErrorFacts $_)['kind'] -ne 'not-found' }).Count
+	$isUnknown = @($Errors | Where-Object { Test-RealError $_ }).Count -gt 0
 	foreach ($vm in $VMs) {
 		$id = ([string]$vm.Id).ToLowerInvariant()
-		if (-not $groups.ContainsKey($id)) { $groups[$id] = $(if ($isUnknown) { $null } else { , [Collections.ArrayList]::new() }) }
+		if ($groups.ContainsKey($id)) { continue }
+		if ($isUnknown) { $groups[$id] = $null } else { $groups[$id] = [Collections.ArrayList]::new() }
 	}
 	return $groups
 }
 
-# What is read in bulk for these VMs: the same number of calls for one and for hundreds. $Filter: the id of the one, null for all.
+# What is read in bulk for these VMs: the same number of calls for one and for hundreds. $Filter: the id of the one,
+# null for all.
 function Read-VMFacts($VMs, $Gpus, $ClusterVMs, $Filter) {
 	$facts = @{ Gpus = $Gpus; Cluster = $ClusterVMs; Adapters = @{}; Devices = @{}; Checkpoints = @{} }
 	if (-not $VMs.Count) { return $facts }
@@ -166,7 +177,9 @@ function Assert-ExpectedState($Place) {
 }
 
 function Assert-Off($Place) {
-	if ([string]$Place.VM.State -cne 'Off') { Stop-Request 'invalid-state' "'$($Place.Name)' is $($Place.VM.State), not Off" }
+	if ([string]$Place.VM.State -cne 'Off') {
+		Stop-Request 'invalid-state' "'$($Place.Name)' is $($Place.VM.State), not Off"
+	}
 }
 
 # Answers with the VM as it is now.
@@ -179,7 +192,8 @@ function Add-VMToReply($Reply, $Place) {
 }
 
 function Get-StateChange($Place) {
-	$changed = Read-CimByVM 'Msvm_ComputerSystem' 'Name' "Name='$($Place.Key.ToUpperInvariant())'" { param($o) $o.TimeOfLastStateChange }
+	$filter = "Name='$($Place.Key.ToUpperInvariant())'"
+	$changed = Read-CimByVM 'Msvm_ComputerSystem' 'Name' $filter { param($o) $o.TimeOfLastStateChange }
 	if ($null -eq $changed) { return $null }
 	return ConvertTo-Time $changed[$Place.Key]
 }

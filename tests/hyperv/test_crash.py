@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Agents that die."""
+import agent as lab
+from agent import a2, adapter, standalone, vm, vm_id
+from case import Case, PATH_A, PATH_B, PWSH, QUOTAS, RECORD, clustered, main
+
+
+class Crash(Case):
+    """The agent dies at each write of a step; the next agent's repetition of the step ends as if nothing had been."""
+
+    def setUp(self):
+        self.other = None
+        self.addCleanup(lambda: self.other and self.other.__exit__())
+
+    def outcome(self):
+        """The world as it is in the end, without what changes by itself, and as the agent sees it."""
+        host, _, vms, _ = self.agent.observe()
+        state = self.world.state
+        for each in (vm for host in state['hosts'].values() for vm in host['vms']):
+            del each['stateChange']
+            for part in each['adapters'] + each['devices']:
+                del part['id']
+        del state['faults']
+        for each in state['hosts'].values():
+            for device in each['devices']:
+                del device['dismountedAt']
+        for group in (state['cluster'] or {}).get('groups', []):
+            group['parameters'] = sorted(group['parameters'])
+        debts = {name: {**vm['debt'], 'stateChange': None} if vm['debt'] else None for name, vm in vms.items()}
+        return state, debts, host['notedMmio'], {name: vm['record'] for name, vm in vms.items()}
+
+    def dies_in(self, state, verb, step, **fields):
+        self.begin(state)
+        self.done(self.agent.step(verb, step, **fields))
+        writes = self.world.writes()
+        wanted = self.outcome()
+        self.assertTrue(writes)
+        for number, (cmdlet, _) in enumerate(writes):
+            nth = sum(each == cmdlet for each, _ in writes[:number + 1])
+            # just after one write is just before the next, but for what the agent notes in between
+            for after in (False, True) if fields.get('owesPower') or fields.get('owesParts') else (True,):
+                self.begin({**state, 'faults': [{'cmdlet': cmdlet, 'kill': True, 'after': after, 'nth': nth}]},
+                           lease=False)
+                self.other = lab.Agent(PWSH, self.world)
+                with self.other as other:
+                    other.hello()
+                    other.lease()
+                    other.send(verb, run='run-1', epoch=1, step=step, **fields)
+                    while other.line() is not None:
+                        pass
+                self.agent.lease()
+                reply = self.agent.step(verb, step, **fields)
+                self.assertEqual(reply['reply'], 'done', (verb, cmdlet, nth, after, reply))
+                self.assertEqual(self.outcome(), wanted, (verb, cmdlet, nth, after))
+
+    def test_stop(self):
+        self.dies_in(standalone(vm(1, state='Running')), 'stop-vm', {'vm': vm_id(1), 'method': 'TurnOff'},
+                     owesPower=True)
+
+    def test_stop_of_a_clustered_vm(self):
+        self.dies_in(clustered(vm(1, state='Running')), 'stop-vm', {'vm': vm_id(1), 'method': 'TurnOff'},
+                     owesPower=True)
+
+    def test_start(self):
+        self.dies_in(standalone(vm(1, adapters=[adapter(1)])), 'start-vm', {'vm': vm_id(1)})
+
+    def test_remove_adapter(self):
+        self.dies_in(standalone(vm(1, adapters=[adapter(1)])), 'remove-partition-adapter',
+                     {'vm': vm_id(1), 'adapter': {'id': adapter(1)['id']}}, owesParts=True)
+
+    def test_add_adapter(self):
+        self.dies_in(standalone(vm(1)), 'add-partition-adapter',
+                     {'vm': vm_id(1), 'adapter': {'pin': PATH_A, 'quotas': QUOTAS}},
+                     vmRecord=RECORD)
+
+    def test_dismount(self):
+        self.dies_in(standalone(gpus=[a2(3), a2(4, mitigated=True)]), 'dismount-gpu', {'gpu': PATH_B})
+
+    def test_mount(self):
+        self.dies_in(standalone(gpus=[a2(3, dismounted=True, disabled=True)]), 'mount-gpu', {'gpu': PATH_A})
+
+    def test_steps_of_one_write(self):
+        off = [a2(3, dismounted=True, disabled=True), a2(4)]
+        self.dies_in(standalone(), 'set-partition-count', {'gpu': PATH_A, 'count': 8})
+        self.dies_in(standalone(vm(1, automaticCheckpoints=True)), 'configure-vm',
+                     {'vm': vm_id(1), 'settings': {'automaticCheckpoints': False}})
+        self.dies_in(standalone(vm(1), gpus=off), 'add-assigned-device',
+                     {'vm': vm_id(1), 'device': {'locationPath': PATH_A}}, vmRecord=RECORD)
+        self.dies_in(standalone(gpus=off, pools={'p': []}), 'add-gpu-to-pool', {'gpu': PATH_A, 'pool': 'p'})
+        self.dies_in(clustered(vm(1)), 'move-vm', {'vm': vm_id(1), 'toHost': 'hv02'})
+
+
+if __name__ == '__main__':
+    main()
