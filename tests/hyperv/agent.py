@@ -209,6 +209,10 @@ class Agent:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         self.process.stdout.close()
         self.process.stderr.close()
 

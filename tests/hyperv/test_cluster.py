@@ -25,6 +25,24 @@ class Cluster(Case):
                          [(True, 'vm-001', 'ForcedShutdown'), (True, 'vm-002', 'ForcedShutdown'), (False, None, None)])
         self.assertEqual(reply['moving'], [])
 
+    def test_a_node_whose_cluster_cannot_be_asked_is_no_standalone_host(self):
+        self.begin({**clustered(vm(1, state='Running')), 'faults': [{'cmdlet': 'Get-Cluster', 'permanent': True}]})
+        facts, reply = self.agent.ask('observe')
+        self.refused(reply, 'failed')
+        self.assertEqual([name for name in facts[0]['host']['unread'] if name in ('clusterName', 'nodes')],
+                         ['clusterName', 'nodes'])
+        self.refused(self.agent.step('stop-vm', self.stop(), owesPower=True), 'failed')
+        self.assertEqual(self.world.writes(), [])
+        self.begin(standalone(vm(1), clusterService='Auto'), lease=False)
+        self.refused(self.agent.ask('observe')[1], 'failed')
+
+    def test_a_cluster_that_forgets_its_vm_is_an_error(self):
+        for cmdlet in ('Get-ClusterGroup', 'Get-ClusterResource', 'Get-ClusterParameter'):
+            self.begin({**clustered(vm(1, state='Running')), 'faults': [{'cmdlet': cmdlet, 'permanent': True}]})
+            self.refused(self.agent.step('stop-vm', self.stop(), owesPower=True), 'failed')
+            self.refused(self.agent.ask('observe')[1], 'failed')
+            self.assertEqual(self.world.writes(), [])
+
     def test_a_vm_on_its_way_is_moving(self):
         state = clustered(vm(1, state='Running'), vm(2))
         state['cluster']['groups'][0]['owner'] = 'hv02'

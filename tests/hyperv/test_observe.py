@@ -143,21 +143,18 @@ class Observe(Case):
             self.assertFalse([name for name in names if found.get(name) is not None])
 
     def test_cim_classes_that_cannot_be_read(self):
-        order = ['Win32_OperatingSystem', 'Win32_DeviceMemoryAddress', None, 'Msvm_ComputerSystem',
-                 'Msvm_ShutdownComponent',
-                 'Msvm_KvpExchangeComponent', 'Msvm_GpuPartitionSettingData']
-        unread = ['osBuild', 'mmioLow', None, 'stateChange', 'shutdownAnswers', 'guestOs',
-                  'adapters.pinned of ' + adapter(1)['id']]
-        for number, (name, field) in enumerate(zip(order, unread), 1):
-            if not name:
-                continue
+        unread = {'Win32_OperatingSystem': 'osBuild', 'Win32_Service': 'clusterName', 'Win32_DeviceMemoryAddress': 'mmioLow',
+                  'Win32_PnPAllocatedResource': 'mmioHigh', 'Msvm_ComputerSystem': 'stateChange',
+                  'Msvm_ShutdownComponent': 'shutdownAnswers', 'Msvm_KvpExchangeComponent': 'guestOs',
+                  'Msvm_GpuPartitionSettingData': 'adapters.pinned of ' + adapter(1)['id']}
+        for name, field in unread.items():
             state = standalone(vm(1, adapters=[adapter(1)]))
-            # where the addresses fail, the resources are not asked for
-            state['faults'] = [{'cmdlet': 'Get-CimInstance', 'nth': number, 'code': -2147217405}]
+            state['faults'] = [{'cmdlet': 'Get-CimInstance', 'with': name, 'code': -2147217405}]
             self.begin(state, lease=False)
             host, gpus, vms, _ = self.agent.observe()
-            objects = [host, gpus[PATH_A], vms['vm-001']]
-            self.assertTrue([each for each in objects if field in each.get('unread', [])], (name, objects))
+            named = [each for each in (host, gpus[PATH_A], vms['vm-001']) if field in each.get('unread', [])]
+            self.assertTrue(named, name)
+            self.assertFalse([each for each in named if each.get(field) is not None], name)
 
     def test_no_vms_at_all_is_a_failure_when_they_cannot_be_listed(self):
         for cmdlet in ('Get-VM', 'Get-PnpDevice', 'Get-VMHostPartitionableGpu', 'Get-VMHostAssignableDevice'):

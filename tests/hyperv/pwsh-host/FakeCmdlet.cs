@@ -57,7 +57,7 @@ namespace Fakes
 			if (Asks && !ShouldProcess(name)) return;
 			using (World = new World())
 			{
-				World.Log(name, bound ?? Bound());
+				World.Log(name, bound ??= Bound());
 				try
 				{
 					Strike(name, false);
@@ -76,6 +76,7 @@ namespace Fakes
 			{
 				if (fault.Cmdlet != name || fault.After != after || (fault.Host != null
 					&& !World.Same(fault.Host, World.Self))) continue;
+				if (fault.With != null && !bound.ToJsonString().Contains(fault.With)) continue;
 				World.Changed = true;
 				if (++fault.Seen < fault.Nth || (fault.Seen > fault.Nth && !fault.Permanent)) continue;
 				if (fault.DelayMs > 0) Thread.Sleep(fault.DelayMs);

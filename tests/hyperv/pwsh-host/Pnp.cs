@@ -120,6 +120,8 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
 				(uint)World.Host.Sku),
 				("FreePhysicalMemory", (ulong)World.Host.FreePhysicalMemory), ("Caption",
 					"Microsoft Windows Server 2025 Datacenter"))],
+			"Win32_Service" => Filter == "Name='ClusSvc'" ? [Objects.Of(("Name", "ClusSvc"), ("StartMode", Mode))]
+				: throw Refuse("HRESULT 0x80041017", ErrorCategory.InvalidArgument, unchecked((int)0x80041017), "parameter"),
 			"Win32_DeviceMemoryAddress" => from device in Enabled() from range in device.Mmio
 				select Objects.Of(("StartingAddress", range[0]), ("EndingAddress", range[1])),
 			"Win32_PnPAllocatedResource" => from device in Enabled() from range in device.Mmio
@@ -139,6 +141,9 @@ namespace Microsoft.Management.Infrastructure.CimCmdlets
 					: new[] { PathOf(adapter.Pin) })),
 			_ => throw Refuse("HRESULT 0x80041010", ErrorCategory.MetadataError, unchecked((int)0x80041010), "wmi-class"),
 		};
+
+		string Mode => World.Host.ClusterService ??
+			(World.State.Cluster?.Nodes.ContainsKey(World.Self) == true ? "Auto" : "Disabled");
 
 		IEnumerable<Device> Enabled() => World.Host.Devices.Where(device => !device.Disabled && !device.Dismounted);
 

@@ -57,6 +57,7 @@ namespace Fakes
 		public int Build = 26100, Sku = 8;
 		public long FreePhysicalMemory = 268435456; // KiB
 		public bool Iov = true;
+		public string ClusterService; // StartMode; null: as the cluster has it
 		public string[] IovReasons = [];
 		public JsonObject Policy;                     // values of the policy key; null: the key is not there
 		public List<Device> Devices = [];
@@ -87,6 +88,7 @@ namespace Fakes
 
 	public class Fault
 	{
+		public string With; // text that is in the parameters of the call, as they are logged
 		public string Cmdlet, Host, Id = "OperationFailed", Category = "NotSpecified", Message = "scripted fault";
 		public int Nth = 1, Code, Seen; // Code: HRESULT
 		public bool Permanent, After, Kill;

@@ -9,19 +9,32 @@ function Get-ClusterName($Object) {
 	return $Object.ToString()
 }
 
-# False on a standalone host: the module is missing, or the cluster service is not set up.
+# Whether this host is set up as a node of a failover cluster: its cluster service starts by itself. On others it is disabled, or
+# not there.
+function Test-ClusterService {
+	$service = @(Get-CimInstance -ClassName Win32_Service -Filter "Name='ClusSvc'")
+	return $service.Count -gt 0 -and [string]$service[0].StartMode -eq 'Auto'
+}
+
+# False on a standalone host. A node whose cluster cannot be asked, for its service is down or the module is missing, is none: who
+# took it for one would stop VMs behind the cluster's back.
 function Test-Cluster {
-	if ($null -eq $Agent.IsCluster) {
-		$Agent.IsCluster = $false
-		if (Get-Command -Name Get-Cluster -ErrorAction Ignore) {
-			try {
-				$Agent.ClusterName = Get-ClusterName (Get-Cluster)
-				$Agent.IsCluster = $null -ne $Agent.ClusterName
-			}
-			catch { if ((Get-ErrorFacts $_)['kind'] -eq 'access-denied') { throw } }
+	if ($null -ne $Agent.IsCluster) { return $Agent.IsCluster }
+	$why = 'the module FailoverClusters is missing'
+	if (Get-Command -Name Get-Cluster -ErrorAction Ignore) {
+		try {
+			$Agent.ClusterName = Get-ClusterName (Get-Cluster)
+			$Agent.IsCluster = $true
+			return $true
+		}
+		catch {
+			if ((Get-ErrorFacts $_)['kind'] -eq 'access-denied') { throw }
+			$why = $_.Exception.Message
 		}
 	}
-	return $Agent.IsCluster
+	if (Test-ClusterService) { Stop-Request 'failed' "this node's failover cluster cannot be asked: $why" }
+	$Agent.IsCluster = $false
+	return $false
 }
 
 function Get-NodeState($Node) {
@@ -41,8 +54,8 @@ function Read-ClusterVMs($VMId) {
 	$vms = @{}
 	if (-not (Test-Cluster)) { return $vms }
 	if ($VMId) {
-		$resources = @(Get-ClusterResource -VMId $VMId -ErrorAction SilentlyContinue)
-		$groups = @(Get-ClusterGroup -VMId $VMId -ErrorAction SilentlyContinue)
+		$resources = @(Get-ClusterResource -VMId $VMId)
+		$groups = @(Get-ClusterGroup -VMId $VMId)
 	}
 	else {
 		$resources = @(Get-ClusterResource)

@@ -39,7 +39,7 @@ function Test-GpuDevice($Device, $Properties) {
 function Read-GpuDevices {
 	$mounted = @{}
 	$parted = @{}
-	foreach ($device in @(Get-PnpDevice)) {
+	foreach ($device in @(Get-PnpDevice -ErrorAction Stop)) {
 		$isCandidate = $device.Class -eq 'Display' -or -not $device.Class
 		if ($isCandidate -and $device.InstanceId -match '^PCI\\VEN_') { $mounted[(Get-DeviceTail $device.InstanceId)] = $device }
 		elseif ($device.InstanceId -match '^PCIP\\VEN_') { $parted[(Get-DeviceTail $device.InstanceId)] = $device }
@@ -243,6 +243,7 @@ function Invoke-SetPartitionCount($Reply) {
 }
 
 # ---- dismount, mount ----
+# Commands of PnpDevice are functions of a module, which do not see this script's $ErrorActionPreference.
 
 # Just after a dismount the device may not be listed yet.
 function Test-Dismounted([string]$Path) {
@@ -253,7 +254,7 @@ function Test-Dismounted([string]$Path) {
 function Restore-Gpu($Gpu, $Record) {
 	try {
 		if (Test-Dismounted $Gpu.Path) { [void](Mount-VMHostAssignableDevice -LocationPath $Gpu.Path) }
-		if ($Gpu.Doc['state'] -ne 'disabled') { [void](Enable-PnpDevice -InstanceId $Gpu.MountedId -Confirm:$false) }
+		if ($Gpu.Doc['state'] -ne 'disabled') { [void](Enable-PnpDevice -InstanceId $Gpu.MountedId -Confirm:$false -ErrorAction Stop) }
 	}
 	catch { Stop-HalfWay $Record $false "And '$($Gpu.Path)' could not be given back to the host: $($_.Exception.Message)" }
 	Stop-HalfWay $Record $true "'$($Gpu.Path)' is mounted and enabled again."
@@ -275,7 +276,7 @@ function Invoke-DismountGpu($Reply) {
 	}
 	Add-NotedMmio $gpu.Path $gpu.Doc['mmioLow'] $gpu.Doc['mmioHigh']
 	try {
-		if ($gpu.Doc['state'] -ne 'disabled') { [void](Disable-PnpDevice -InstanceId $gpu.MountedId -Confirm:$false) }
+		if ($gpu.Doc['state'] -ne 'disabled') { [void](Disable-PnpDevice -InstanceId $gpu.MountedId -Confirm:$false -ErrorAction Stop) }
 		$force = @{}
 		if (Get-Flag $Agent.Step 'force') { $force['Force'] = $true }
 		[void](Dismount-VMHostAssignableDevice -LocationPath $gpu.Path @force)
@@ -302,7 +303,7 @@ function Invoke-MountGpu($Reply) {
 	if ($pool) { Stop-Request 'in-use' "'$($gpu.Path)' is in resource pool '$pool'" }
 	foreach ($name in (Get-DeviceHolders $gpu.Path)) { Stop-Request 'in-use' "'$($gpu.Path)' is assigned to '$name'" }
 	if ($gpu.Doc['state'] -eq 'dismounted') { [void](Mount-VMHostAssignableDevice -LocationPath $gpu.Path) }
-	[void](Enable-PnpDevice -InstanceId $gpu.MountedId -Confirm:$false)
+	[void](Enable-PnpDevice -InstanceId $gpu.MountedId -Confirm:$false -ErrorAction Stop)
 	# The driver takes a moment to list the GPU again; one that never partitions it ends as plain, and the caller sees
 	# that.
 	$isBack = {

@@ -112,7 +112,8 @@ function Invoke-StartVM($Reply) {
 
 # The VM is on the other node already: the cluster says so, for this host no longer has it.
 function Test-Moved([guid]$Id, [string]$Node) {
-	$known = (Read-ClusterVMs $Id)[$Id.ToString().ToLowerInvariant()]
+	try { $known = (Read-ClusterVMs $Id)[$Id.ToString().ToLowerInvariant()] }
+	catch { return $false } # no VM of the cluster, or one that is between two nodes
 	return $null -ne $known -and $known.Owner -eq $Node
 }
 

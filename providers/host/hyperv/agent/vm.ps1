@@ -154,7 +154,12 @@ function Find-Place([guid]$Id) {
 		throw
 	}
 	if ($null -eq $vm) { return $null }
-	return New-Place $vm (Read-ClusterVMs $Id)
+	$clusterVMs = @{}
+	if (Get-Property $vm 'IsClustered') {
+		$clusterVMs = Read-ClusterVMs $Id
+		if (-not $clusterVMs.Count) { Stop-Request 'failed' "'$($vm.Name)' is clustered, and the cluster does not know it" }
+	}
+	return New-Place $vm $clusterVMs
 }
 
 # The VM that the step, or the request, names.
