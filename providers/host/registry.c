@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/host/host.h"
 #include "providers/host/fault.h"
+#include "providers/host/hyperv.h"
 #include "providers/host/record.h"
 #include "providers/host/replay.h"
 #include "providers/host/sim.h"
@@ -36,8 +37,8 @@ const struct host_error_row host_error_rows[HOST_ERROR_COUNT] = {
 	[HOST_FAILED] = { false, "the host refused; its own words are in the message" },
 };
 
-static const struct host_provider *const providers[] = { &sim_provider, &snapshot_provider, &fault_provider,
-	&record_provider, &replay_provider, NULL };
+static const struct host_provider *const providers[] = { &sim_provider, &snapshot_provider, &hyperv_local_provider,
+	&hyperv_ssh_provider, &fault_provider, &record_provider, &replay_provider, NULL };
 
 const struct host_provider *const *host_providers(void)
 {
