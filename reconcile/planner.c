@@ -10,6 +10,7 @@
 #include "reconcile/moves.h"
 #include "reconcile/order.h"
 #include "reconcile/refuse.h"
+#include "reconcile/remedy.h"
 #include "reconcile/resolve.h"
 #include "reconcile/rules.h"
 #include "reconcile/steps.h"
@@ -177,5 +178,6 @@ struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
 		advise_plan(arena, plan);
 	wants_done(wants);
 	diags_sort(plan->diags);
+	remedy_find(arena, plan, given);
 	return plan;
 }
