@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the agent share. They are run as test_NAME.py PWSH-HOST [--agent FILE] -- [CLASS…]; FILE is the agent as
-the build joined it."""
+"""What the tests of the agent share. They are run as test_NAME.py PWSH-HOST [--agent FILE] [--hvgpu PROGRAM] --
+[CLASS…]; FILE is the agent as the build joined it."""
 import os
 import pathlib
 import shutil
@@ -14,6 +14,7 @@ from agent import a2, standalone
 HERE = pathlib.Path(__file__).resolve().parent
 PWSH = []
 BUILT = []  # the agent as the build made it
+PROGRAM = []  # hvgpu
 A, B = a2(3), a2(4)
 PATH_A, PATH_B = A['locationPath'], B['locationPath']
 NAME_A, NAME_B = A['partitionable']['Name'], B['partitionable']['Name']
@@ -81,10 +82,11 @@ def clustered(*vms, nodes=('hv01', 'hv02'), offline=3, **hosts):
 def main():
     split = sys.argv.index('--')
     words = sys.argv[1:split]
-    if '--agent' in words:
-        at = words.index('--agent')
-        BUILT.append(words[at + 1])
-        del words[at:at + 2]
+    for option, keep in (('--agent', BUILT), ('--hvgpu', PROGRAM)):
+        if option in words:
+            at = words.index(option)
+            keep.append(words[at + 1])
+            del words[at:at + 2]
     PWSH.extend(words)
     if not shutil.which(PWSH[0]):
         print(f'SKIPPED: there is no {PWSH[0]}; it is built where there is dotnet')

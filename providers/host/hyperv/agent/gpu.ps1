@@ -152,7 +152,8 @@ function Read-Gpu($Facts, [string]$Tail) {
 	$doc['state'] = $state
 	$doc['mitigationDriver'] = Get-Mitigation $state $otherProperties
 	$doc['validCounts'] = @()
-	$doc['count'] = $null
+	foreach ($field in 'count', 'memory', 'partitionMemory', 'incomingLiveMigration') { $doc[$field] = $null }
+	$doc['memoryUnit'] = 'bytes'
 	if ($state -in 'partitionable', 'paravirtualized') { Add-Partitions $doc $partitionable }
 	$mmio = $(if ($Facts.Mmio -and $state -ne 'dismounted') { $Facts.Mmio["PCI\$Tail"] })
 	$doc['mmioLow'] = $(if ($mmio) { $mmio.Low })
