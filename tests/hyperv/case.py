@@ -30,6 +30,7 @@ class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix='hvgpu-agent-')
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.world = lab.World(cls.folder, standalone())
         cls.agent = lab.Agent(PWSH, cls.world, cls.host, **cls.environment)
         cls.greeting = cls.agent.hello()
@@ -38,7 +39,6 @@ class Case(unittest.TestCase):
     def tearDownClass(cls):
         with cls.agent:
             code = cls.agent.close()
-        shutil.rmtree(cls.folder)
         assert code == 0, code
 
     def begin(self, state, lease=True):
