@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The steps that change a VM."""
+import json
+
 from agent import a2, adapter, standalone, vm, vm_id
 from case import Case, NAME_A, NAME_B, PATH_A, PATH_B, QUOTAS, main
 
@@ -44,6 +46,21 @@ class Power(Case):
         self.assertEqual(first['vm']['debt']['power'], 'stopped')
         self.assertEqual(first['vm']['debt']['stateChange'], first['vm']['stateChange'])
         self.assertEqual(writes, [('Stop-VM', {'VM': [vm_id(1)], 'Force': True, 'AsJob': True, 'Confirm': False})])
+
+    def test_a_step_of_a_vm_does_not_list_the_devices_of_the_host(self):
+        self.begin(standalone(vm(1, state='Running', adapters=[adapter(1, on=NAME_A)])))
+        self.agent.observe()
+        self.world.calls()
+        self.done(self.agent.step('stop-vm', self.stop(), owesPower=True))
+        self.done(self.agent.step('start-vm', {'vm': vm_id(1)}))
+        called = {json.dumps(call) for call in self.world.calls()}
+        self.assertFalse([call for call in called if 'Pnp' in call or 'Win32_' in call and 'Win32_Service' not in call])
+        # a GPU that was not there when they were listed is found all the same
+        self.world.change(lambda state: state['hosts']['hv01'].update(devices=[a2(9)]))
+        gpu = a2(9)
+        self.world.change(lambda state: state['hosts']['hv01']['vms'][0]['adapters'][0].update(on=gpu['partitionable']['Name']))
+        reply = self.done(self.agent.step('start-vm', {'vm': vm_id(1)}), changed=False)
+        self.assertEqual(reply['vm']['adapters'][0]['gpus'], [gpu['locationPath']])
 
     def test_stop_waits_with_progress(self):
         self.begin(standalone(vm(1, state='Running', shutdownMs=2500)))

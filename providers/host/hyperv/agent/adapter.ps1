@@ -29,9 +29,11 @@ function Read-Pins {
 	return $pins
 }
 
-# The location path of the GPU with that instance id, among the host's.
+# The location path of the GPU with that instance id, among the host's; one that is not among them may be new.
 function Get-PathOfInstance($Gpus, [string]$InstanceId) {
 	foreach ($gpu in $Gpus) { if ($gpu.MountedId -eq $InstanceId) { return $gpu.Path } }
+	if ($Agent.GpusAreFresh) { return $null }
+	foreach ($gpu in (Read-Gpus ([Collections.ArrayList]::new()))) { if ($gpu.MountedId -eq $InstanceId) { return $gpu.Path } }
 	return $null
 }
 
@@ -100,7 +102,7 @@ function Get-Holders($Gpu, $Gpus) {
 function Invoke-RemoveAdapter($Reply) {
 	$place = Get-PlaceOf $Agent.Step
 	$id = Get-Required (Get-Map $Agent.Step 'adapter') 'id'
-	$gpus = Read-Gpus ([Collections.ArrayList]::new())
+	$gpus = Get-KnownGpus
 	$found = @(Get-AdaptersOf $place $gpus | Where-Object { $_.Doc['id'] -eq $id })
 	if ($found.Count) {
 		Assert-ExpectedState $place
@@ -181,7 +183,7 @@ function Invoke-AddAdapter($Reply) {
 	$pin = Get-Text $want 'pin'
 	$count = Get-Number $Agent.Step 'count'
 	if (-not $count) { $count = 1 }
-	$gpus = Read-Gpus ([Collections.ArrayList]::new())
+	$gpus = $(if ($pin) { , (Read-Gpus ([Collections.ArrayList]::new())) } else { , (Get-KnownGpus) })
 	$quotaSet = Get-QuotaSet (Get-Map $want 'quotas')
 	$serving = @(Get-Serving $place $gpus $pin)
 	if ($serving.Count -ge $count) { $Reply['changed'] = Complete-Quotas $place $serving $quotaSet }

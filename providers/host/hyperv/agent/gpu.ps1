@@ -161,16 +161,19 @@ function Read-Gpu($Facts, [string]$Tail) {
 	return @{ Doc = $doc; Path = $path; MountedId = "PCI\$Tail"; Partitionable = $partitionable }
 }
 
-# All GPUs of the host, with what Hyper-V lists of them; the same calls however many there are.
-function Read-Gpus($Unread) {
+# All GPUs of the host, with what Hyper-V lists of them; the same calls however many there are. MMIO ranges only when they are
+# asked for, since Windows takes its time to tell them.
+function Read-Gpus($Unread, [switch]$Mmio) {
 	$facts = @{ Devices = Read-GpuDevices; Dismounted = Read-Dismounted; Partitionable = @{}; Mmio = $null }
 	$facts.Partitionable = Read-Partitionable
 	$ids = @($facts.Devices.Mounted.Values | ForEach-Object { $_.InstanceId }) +
 		@($facts.Devices.Parted.Values | ForEach-Object { $_.InstanceId })
 	$facts.Properties = Read-PnpProperties $ids @(
 		'DEVPKEY_Device_LocationPaths', 'DEVPKEY_Device_CompatibleIds', 'DEVPKEY_Device_DriverInfPath')
-	try { $facts.Mmio = Read-Mmio }
-	catch { $facts.Mmio = $null }
+	if ($Mmio) {
+		try { $facts.Mmio = Read-Mmio }
+		catch { $facts.Mmio = $null }
+	}
 	[string[]]$tails = @(@($facts.Devices.Mounted.Keys) + @($facts.Devices.Parted.Keys) | Where-Object { $_ })
 	[Array]::Sort($tails, [StringComparer]::Ordinal)
 	$gpus = [Collections.ArrayList]::new()
@@ -184,13 +187,21 @@ function Read-Gpus($Unread) {
 		else { [void]$gpus.Add($gpu) }
 		if ($null -eq $facts.Mmio) { $gpu.Doc['unread'] = @('mmioLow', 'mmioHigh') }
 	}
-	return , $gpus.ToArray()
+	$Agent.Gpus = $gpus.ToArray()
+	$Agent.GpusAreFresh = $true
+	return , $Agent.Gpus
+}
+
+# The same as it was when last read: enough to tell which GPU has which location path.
+function Get-KnownGpus {
+	if ($null -eq $Agent.Gpus) { [void](Read-Gpus ([Collections.ArrayList]::new())) }
+	return , $Agent.Gpus
 }
 
 # The GPU that a step names.
-function Get-GpuOfStep {
+function Get-GpuOfStep([switch]$Mmio) {
 	$path = Get-Required $Agent.Step 'gpu'
-	$gpus = Read-Gpus ([Collections.ArrayList]::new())
+	$gpus = Read-Gpus ([Collections.ArrayList]::new()) -Mmio:$Mmio
 	foreach ($gpu in $gpus) { if ($gpu.Path -eq $path) { return $gpu, $gpus } }
 	Stop-Request 'not-found' "there is no GPU '$path' on $($env:COMPUTERNAME)"
 }
@@ -262,7 +273,7 @@ function Restore-Gpu($Gpu, $Record) {
 }
 
 function Invoke-DismountGpu($Reply) {
-	$gpu, $gpus = Get-GpuOfStep
+	$gpu, $gpus = Get-GpuOfStep -Mmio
 	if ($gpu.Doc['state'] -eq 'dismounted') {
 		$Reply['gpu'] = $gpu.Doc
 		return

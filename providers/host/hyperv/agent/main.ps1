@@ -54,6 +54,7 @@ function Invoke-Request([string]$Line) {
 	$Agent.Request = @{ id = 0 }
 	$Agent.Step = $null
 	$Agent.IsCluster = $null
+	$Agent.GpusAreFresh = $false
 	$reply = [ordered]@{ id = 0; reply = 'done'; changed = $false }
 	try {
 		try { $request = ConvertFrom-JsonObject $Line }

@@ -14,7 +14,7 @@ function Get-Moving($VMs, $ClusterVMs) {
 function Invoke-Observe($Reply) {
 	$unread = [Collections.ArrayList]::new()
 	Send-Fact 'host' (Read-HostFacts)
-	$gpus = Read-Gpus $unread
+	$gpus = Read-Gpus $unread -Mmio
 	foreach ($gpu in $gpus) { Send-Fact 'gpu' $gpu.Doc }
 	$vms = @(Get-VM)
 	$clusterVMs = Read-ClusterVMs $null

@@ -189,7 +189,7 @@ function Assert-Off($Place) {
 
 # Answers with the VM as it is now.
 function Add-VMToReply($Reply, $Place) {
-	$gpus = Read-Gpus ([Collections.ArrayList]::new())
+	$gpus = Get-KnownGpus
 	$now = Find-Place $Place.Id
 	if ($null -eq $now) { return }
 	$clusterVMs = @{ $now.Key = $now.Cluster }
