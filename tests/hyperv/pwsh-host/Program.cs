@@ -4,6 +4,8 @@
 //             -EncodedCommand BASE64 | -Command TEXT… | -File FILE
 // The environment says which host this is: HVGPU_FAKE_WORLD (a file, World.cs), COMPUTERNAME, ProgramData.
 // HVGPU_FAKE_SWALLOW: standard input is read by the host program itself, as some PowerShells are feared to do.
+// HVGPU_FAKE_LACKS: modules that this host has not, with commas between them. HVGPU_FAKE_CULTURE: de-DE, for how numbers look.
+// It is found under any name: a link `powershell.exe` to it will do.
 // HVGPU_FAKE_CLIXML: errors are written to standard error as CLIXML, with a progress record.
 // Besides, for tests of scripts: --syntax FILE… prints what of their syntax tree and commands 5.1 does not know.
 using System;
