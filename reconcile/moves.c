@@ -39,8 +39,9 @@ static uint32_t best_host(const struct placing *placing, uint32_t vm, bool live)
 	return best;
 }
 
-/* What moving the VM costs besides the move, the lower the better: a stop that is spared, none, none, a stop more. */
-enum price { PRICE_SPARES, PRICE_STOPS_ANYWAY, PRICE_LIVE, PRICE_STOP };
+/* What moving the VM costs besides the move, the lower the better: a stop is spared; its adapter goes along and need not
+ * cycle; nothing; nothing; a stop more. */
+enum price { PRICE_SPARES, PRICE_CARRIES, PRICE_STOPS_ANYWAY, PRICE_LIVE, PRICE_STOP };
 
 static enum price price_of(const struct placing *placing, uint32_t vm, uint32_t *to)
 {
@@ -49,6 +50,8 @@ static enum price price_of(const struct placing *placing, uint32_t vm, uint32_t 
 	*to = live != NO_INDEX ? live : best_host(placing, vm, false);
 	if (live != NO_INDEX)
 		return anyway ? PRICE_SPARES : PRICE_LIVE;
+	if (anyway && placing->touch->vms[vm].cycle)
+		return PRICE_CARRIES;
 	return anyway ? PRICE_STOPS_ANYWAY : PRICE_STOP;
 }
 

@@ -287,6 +287,7 @@ const struct order_rule order_rules[] = {
 	{ "device gone before pool", STEP_REMOVE_DEVICE, STEP_REMOVE_FROM_POOL, vm_device_here, "exclusive" },
 	{ "moved before leaving the pool", STEP_MOVE_VM, STEP_REMOVE_FROM_POOL, vm_device_here, "exclusive" },
 	{ "off before mount", STEP_STOP_VM, STEP_MOUNT_GPU, vm_device_here, "exclusive" },
+	{ "out of the pool before its devices", STEP_REMOVE_FROM_POOL, STEP_ADD_DEVICE, device_of_pool, "exclusive" },
 	{ "off before leaving the pool", STEP_STOP_VM, STEP_REMOVE_FROM_POOL, vm_device_here, "exclusive" },
 	{ "pool before starts", STEP_REMOVE_FROM_POOL, STEP_START_VM, vm_here_keeps_device, "exclusive" },
 

@@ -171,8 +171,10 @@ static bool refuse_leaving(struct wants *wants, const struct world *goal, uint32
 	const struct pool *pool = host_find_pool(&goal->hosts[host], name);
 	uint32_t held = 0, members = pool ? pool->n_members : 0;
 	bool any = false;
-	for (uint32_t i = 0; i < goal->n_vms; i++)
-		held += goal->vms[i].host == host ? devices_of(&goal->vms[i], name) : 0;
+	for (uint32_t i = 0; i < goal->n_vms; i++) /* whoever is to gain one gets it afterwards */
+		if (goal->vms[i].host == host)
+			held += MIN(devices_of(&goal->vms[i], name),
+				devices_of(&wants->input->observed->vms[i], name));
 	for (uint32_t g = 0; g < goal->n_gpus && held > members; g++) {
 		const struct pool *was = gpu_pool(wants->input->observed, g);
 		if (goal->gpus[g].host != host || !was || strcmp(was->name, name) != 0 || gpu_pool(goal, g) == pool)
