@@ -165,23 +165,30 @@ static uint32_t devices_of(const struct vm *vm, const char *pool)
 	return n;
 }
 
-/* A GPU leaves its pool only when the rest covers all VMs that have one of it, off ones too ('exclusive'). */
+static bool leaves_pool(const struct wants *wants, const struct world *goal, uint32_t gpu, const struct pool *pool)
+{
+	const struct pool *then = gpu_pool(goal, gpu);
+	return gpu_pool(wants->input->observed, gpu) == pool && !(then && strcmp(then->name, pool->name) == 0);
+}
+
+/* A GPU leaves its pool only when the rest covers all VMs that have one of it, off ones too ('exclusive'). Others may join
+ * the pool later: nothing says that they come first. */
 static bool refuse_leaving(struct wants *wants, const struct world *goal, uint32_t host, const char *name)
 {
-	const struct pool *pool = host_find_pool(&goal->hosts[host], name);
-	uint32_t held = 0, members = pool ? pool->n_members : 0;
+	const struct pool *pool = host_find_pool(&wants->input->observed->hosts[host], name);
+	uint32_t held = 0, staying = pool ? pool->n_members : 0;
 	bool any = false;
-	for (uint32_t i = 0; i < goal->n_vms; i++) /* whoever is to gain one gets it afterwards */
+	for (uint32_t i = 0; pool && i < goal->n_vms; i++) /* whoever is to gain one gets it afterwards */
 		if (goal->vms[i].host == host)
-			held += MIN(devices_of(&goal->vms[i], name),
-				devices_of(&wants->input->observed->vms[i], name));
-	for (uint32_t g = 0; g < goal->n_gpus && held > members; g++) {
-		const struct pool *was = gpu_pool(wants->input->observed, g);
-		if (goal->gpus[g].host != host || !was || strcmp(was->name, name) != 0 || gpu_pool(goal, g) == pool)
+			held += MIN(devices_of(&goal->vms[i], name), devices_of(&wants->input->observed->vms[i], name));
+	for (uint32_t g = 0; pool && g < goal->n_gpus; g++)
+		staying -= leaves_pool(wants, goal, g, pool);
+	for (uint32_t g = 0; held > staying && g < goal->n_gpus; g++) {
+		if (!leaves_pool(wants, goal, g, pool))
 			continue;
 		refuse_role(wants, g, D_CAPACITY,
 			"without this GPU, pool '%s' of '%s' has %u, and VMs there, off ones too, have %u of it", name,
-			goal->hosts[host].name, members, held);
+			goal->hosts[host].name, staying, held);
 		any = true;
 	}
 	return any;

@@ -142,7 +142,9 @@ static void compare(struct judged *judged, enum exact_answer answer, const struc
 	if (answer == EXACT_GAVE_UP) {
 		fail(judged, CASE_GAVE_UP);
 	} else if (answer == EXACT_INFEASIBLE) {
-		if (!judged->refused)
+		if (!judged->refused && judged->learns && !case_fails(judged->result))
+			judged->result = CASE_LEARNS; /* what was done to look may have opened a way */
+		else if (!judged->refused)
 			fail(judged, CASE_TOO_BOLD);
 		else if (judged->result == CASE_HOLDS)
 			judged->result = CASE_REFUSED;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Plans cost as little as can be: seeded worlds of up to three hosts, two GPUs each and six VMs, planner against judge
- * (tests/lib/judge.h); before them the kept cases, each of which once went wrong (tests/property/kept.txt).
+ * (tests/lib/judge.h); before them the kept cases, each of which once went wrong (tests/property/kept.txt). Those marked
+ * with '!' there still fall short of the best, and are known to: when one does not any more, the mark has to go.
  * Usage: optimal [CASES [FIRST_SEED]] | optimal CASE...
  */
 #include "tests/lib/judge.h"
@@ -16,6 +17,8 @@ struct sum {
 	struct arena *arena;
 	struct exact *exact;
 	uint64_t n_steps, n_states, most_states, by_result[CASE_RESULT_COUNT];
+	uint64_t n_known, n_mended;
+	GHashTable *known; /* texts of small worlds */
 	bool tells_all;
 };
 
@@ -27,6 +30,15 @@ static void judge_one(struct sum *sum, const struct small *small, const char *wh
 	sum->n_steps += judged.n_steps;
 	sum->n_states += n_states;
 	sum->most_states = MAX(sum->most_states, n_states);
+	bool is_known = g_hash_table_contains(sum->known, small_text(sum->arena, small));
+	if (is_known && case_falls_short(judged.result)) {
+		sum->n_known++;
+		return;
+	}
+	if (is_known) {
+		fprintf(stderr, "holds now, so take its mark away: %s\n", small_text(sum->arena, small));
+		sum->n_mended++;
+	}
 	bool shown = sum->by_result[judged.result]++ < SHOWN_MAX && case_fails(judged.result);
 	if (shown)
 		fprintf(stderr, "%s ", which);
@@ -49,8 +61,11 @@ static void judge_kept(struct sum *sum)
 		g_error("cannot read the kept cases");
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	for (char **line = lines; *line; line++)
+		if (**line == '!')
+			g_hash_table_add(sum->known, g_strdup(*line + 1));
+	for (char **line = lines; *line; line++)
 		if (**line && **line != '#')
-			judge_line(sum, *line);
+			judge_line(sum, **line == '!' ? *line + 1 : *line);
 }
 
 static void judge_seeds(struct sum *sum, uint64_t n, uint64_t first)
@@ -67,6 +82,7 @@ int main(int argc, char **argv)
 {
 	struct sum sum = { .arena = arena_new(), .exact = exact_new() };
 	uint64_t failed = 0;
+	sum.known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	if (argc > 1 && !g_ascii_isdigit(argv[1][0])) {
 		sum.tells_all = true;
 		for (int i = 1; i < argc; i++)
@@ -84,6 +100,9 @@ int main(int argc, char **argv)
 			printf("  %" G_GUINT64_FORMAT " %s\n", sum.by_result[r], name_of(&case_result_names, r));
 		failed += case_fails(r) ? sum.by_result[r] : 0;
 	}
+	printf("  %" G_GUINT64_FORMAT " times one that is known to fall short\n", sum.n_known);
+	failed += sum.n_mended;
+	g_hash_table_unref(sum.known);
 	exact_free(sum.exact);
 	arena_free(sum.arena);
 	return failed ? 1 : 0;

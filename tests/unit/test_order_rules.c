@@ -221,6 +221,15 @@ static struct plan *pool_shrinks(struct scene **out)
 	return planned(scene, WHOLE("perHost: 1, pool: p") VDI(4) MODELS);
 }
 
+static struct plan *pool_shrinks_and_another_vm_gets_one(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 1, 3, 4);
+	fill_pool(scene, "p", 2);
+	give_device(scene, scene_vm(scene, "ai-a", 0, VM_OFF, -1), NULL, "p");
+	scene_vm(scene, "ai-b", 0, VM_OFF, -1);
+	return planned(scene, WHOLE("perHost: 1, pool: p") VDI(4) MODELS);
+}
+
 static struct plan *pool_is_renamed(struct scene **out)
 {
 	struct scene *scene = *out = scene_new(true, 1, 2, 4);
@@ -453,6 +462,7 @@ static scene_fn *const scenes[] = { partition_for_a_running_vm, partition_for_a_
 	count_with_a_pin, count_of_a_gpu_without_vms, mount_beside_running_vms, full_host_with_a_pin,
 	pinned_among_others, partition_taken_back_on_a_full_host, pool_is_made,
 	pool_is_filled_for_a_vm_that_has_a_partition, two_gpus_of_a_pool, pool_is_emptied, pool_shrinks,
+	pool_shrinks_and_another_vm_gets_one,
 	pool_is_renamed, empty_pool_is_renamed, path_is_given, pinned_vm_gets_the_path, path_comes_back,
 	path_changes_its_vm, path_for_a_vm_with_its_settings, whole_gpu_becomes_a_partition,
 	count_under_two_partitions_of_one_vm, two_partitions_are_owed, start_is_owed_that_needs_a_member,
