@@ -16,13 +16,13 @@ enum { THREADS = 2, SHOWN_MAX = 3 };
 
 struct part {
 	struct every_size size;
-	uint64_t stride;        /* each so-many-th; 1: all */
+	uint64_t stride;        /* each so-many-th; 1: all; 0: none but with --all */
 	uint64_t short_of_best; /* so many are known to fall short: docs/testing.md */
 };
 static const struct part parts[] = { { { 1, 1, 0 }, 1, 0 }, { { 1, 2, 0 }, 1, 0 }, { { 2, 2, 0 }, 1, 0 },
 	{ { 1, 1, 1 }, 1, 0 }, { { 1, 2, 1 }, 1, 0 }, { { 2, 1, 1 }, 1, 0 }, { { 2, 2, 1 }, 1, 0 },
 	{ { 1, 1, 2 }, 1, 0 }, { { 1, 2, 2 }, 5, 10 }, { { 2, 1, 2 }, 5, 10 }, { { 2, 2, 2 }, 421, 10 },
-	{ { 1, 1, 3 }, 5, 10 }, { { 1, 2, 3 }, 211, 10 }, { { 2, 1, 3 }, 211, 10 } };
+	{ { 1, 1, 3 }, 5, 10 }, { { 1, 2, 3 }, 211, 10 }, { { 2, 1, 3 }, 211, 10 }, { { 2, 2, 3 }, 0, 0 } };
 
 struct worker {
 	struct part part;
@@ -96,17 +96,19 @@ int main(int argc, char **argv)
 	uint64_t failed = 0;
 	bool all = argc > 1 && !strcmp(argv[1], "--all");
 	if (argc > 3) {
-		struct part part = { { (uint8_t)atoi(argv[1]), (uint8_t)atoi(argv[2]), (uint8_t)atoi(argv[3]) },
+		struct part part = { { (uint8_t)strtoul(argv[1], NULL, 10), (uint8_t)strtoul(argv[2], NULL, 10),
+					     (uint8_t)strtoul(argv[3], NULL, 10) },
 			argc > 4 ? strtoull(argv[4], NULL, 10) : 1, 0 };
 		return run_part(part, argc > 5 ? strtoull(argv[5], NULL, 10) : 0) ? 1 : 0;
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
 		struct part part = parts[i];
 		if (all) {
-			part.short_of_best *= part.stride;
+			part.short_of_best = UINT64_MAX; /* told, and compared with docs/testing.md */
 			part.stride = 1;
 		}
-		failed += run_part(part, 0);
+		if (part.stride)
+			failed += run_part(part, 0);
 	}
 	return failed ? 1 : 0;
 }

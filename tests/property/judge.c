@@ -325,7 +325,7 @@ static int run_case(struct arena *arena, uint64_t seed, struct walk *sum)
 	walk.world = small_world(arena, &small);
 	walk.tiny = exact_start(&small);
 	for (uint32_t i = 0; i < walk.world->n_vms; i++)
-		walk.vm_at[atoi(walk.world->vms[i].id)] = i;
+		walk.vm_at[strtoul(walk.world->vms[i].id, NULL, 10)] = i;
 	walk.model_rules = rules_of(&walk);
 	for (uint32_t i = 0; i < STEPS_OF_A_WALK; i++) {
 		if (walk_on(&walk, &random) < 0) {

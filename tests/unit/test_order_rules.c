@@ -462,14 +462,14 @@ static scene_fn *const scenes[] = { partition_for_a_running_vm, partition_for_a_
 	count_with_a_pin, count_of_a_gpu_without_vms, mount_beside_running_vms, full_host_with_a_pin,
 	pinned_among_others, partition_taken_back_on_a_full_host, pool_is_made,
 	pool_is_filled_for_a_vm_that_has_a_partition, two_gpus_of_a_pool, pool_is_emptied, pool_shrinks,
-	pool_shrinks_and_another_vm_gets_one,
-	pool_is_renamed, empty_pool_is_renamed, path_is_given, pinned_vm_gets_the_path, path_comes_back,
-	path_changes_its_vm, path_for_a_vm_with_its_settings, whole_gpu_becomes_a_partition,
-	count_under_two_partitions_of_one_vm, two_partitions_are_owed, start_is_owed_that_needs_a_member,
-	start_is_owed_beside_a_gpu_mounted_alone, vm_restarts_on_another_host, vm_moves_live_with_its_offline_action,
-	vm_moves_while_counts_change_under_it, vm_comes_to_a_host_whose_count_changes,
-	vm_moves_live_from_a_gpu_to_be_passed_through, vm_moves_live_and_makes_room, vms_change_places,
-	adapter_comes_to_the_count_that_is_wanted, vm_leaves_a_pool_that_shrinks, vm_gets_its_whole_gpu_elsewhere };
+	pool_shrinks_and_another_vm_gets_one, pool_is_renamed, empty_pool_is_renamed, path_is_given,
+	pinned_vm_gets_the_path, path_comes_back, path_changes_its_vm, path_for_a_vm_with_its_settings,
+	whole_gpu_becomes_a_partition, count_under_two_partitions_of_one_vm, two_partitions_are_owed,
+	start_is_owed_that_needs_a_member, start_is_owed_beside_a_gpu_mounted_alone, vm_restarts_on_another_host,
+	vm_moves_live_with_its_offline_action, vm_moves_while_counts_change_under_it,
+	vm_comes_to_a_host_whose_count_changes, vm_moves_live_from_a_gpu_to_be_passed_through,
+	vm_moves_live_and_makes_room, vms_change_places, adapter_comes_to_the_count_that_is_wanted,
+	vm_leaves_a_pool_that_shrinks, vm_gets_its_whole_gpu_elsewhere };
 
 /* ---- switching rules off ---- */
 
