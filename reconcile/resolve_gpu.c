@@ -146,7 +146,7 @@ uint32_t resolve_waits_for(const struct wants *wants)
 	uint32_t best = NO_INDEX;
 	for (uint32_t g = 0; g < wants->input->observed->n_gpus && wants->input->mode == PLAN_APPLY; g++)
 		if (waits_for_counts(wants, g) && (best == NO_INDEX || holders(wants->input->observed, g) <
-									     holders(wants->input->observed, best)))
+									       holders(wants->input->observed, best)))
 			best = g;
 	return best;
 }
