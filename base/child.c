@@ -75,6 +75,8 @@ struct child *child_start(GMainContext *context, const struct child_spec *spec, 
 	int in, out, err;
 	for (const char *const *pair = spec->set; pair && *pair; pair += 2)
 		variables = g_environ_setenv(variables, pair[0], pair[1], TRUE);
+	if (spec->unset)
+		variables = g_environ_unsetenv(variables, spec->unset);
 	if (!g_spawn_async_with_pipes(NULL, (char **)spec->argv, variables,
 		    G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, lead_session, NULL, &pid, &in, &out, &err,
 		    &failure)) {
@@ -256,6 +258,12 @@ const char *child_words(const struct child *child, size_t *n_bytes)
 {
 	*n_bytes = child->words->len;
 	return child->words->str;
+}
+
+const char *child_rest(const struct child *child, size_t *n_bytes)
+{
+	*n_bytes = child->text->len;
+	return child->text->str;
 }
 
 int child_exit(const struct child *child)

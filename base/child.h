@@ -16,6 +16,7 @@ struct child;
 struct child_spec {
 	const char *const *argv; /* ended by NULL; argv[0] is looked up in PATH */
 	const char *const *set;  /* variables: NAME, value, … ended by NULL; NULL: none */
+	const char *unset;       /* the name of a variable that it does not inherit; NULL: none */
 	size_t line_max;         /* bytes of a line that it may write */
 };
 
@@ -36,6 +37,9 @@ void child_write(struct child *child, const char *bytes, size_t n_bytes);
 
 /* What it wrote to standard error so far, its last CHILD_WORDS_MAX bytes at most; may be no UTF-8. */
 const char *child_words(const struct child *child, size_t *n_bytes);
+
+/* After 'ended': what it wrote after the end of its last line. */
+const char *child_rest(const struct child *child, size_t *n_bytes);
 
 /* After 'ended': its exit code, 128 + signal when it was killed, or -1 while that is not known. */
 int child_exit(const struct child *child);

@@ -3,6 +3,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/secret.h"
 #include "providers/host/clixml.h"
 #include "providers/host/hyperv/agent.h"
 #include "providers/host/hyperv_parts.h"
@@ -14,8 +15,9 @@ enum { PROTOCOL = 1, ORDERLY_END_MS = 5000 };
 struct hyperv_session {
 	struct host_session base;
 	GMainContext *context;
-	struct arena *arena; /* what lasts as long as the session */
-	struct child *child; /* NULL: the session is over, and 'broken' says why */
+	struct arena *arena;   /* what lasts as long as the session */
+	struct secret *secret; /* the private key, or NULL */
+	struct child *child;   /* NULL: the session is over, and 'broken' says why */
 	enum host_error error;
 	char *broken;
 	GSource *hello_timer;
@@ -371,7 +373,10 @@ static const struct child_events events = { on_line, on_ended };
 
 static int start_agent(struct hyperv_session *session, const struct hyperv_start *start, struct diags *diags)
 {
-	const struct child_spec spec = { .argv = start->argv, .set = start->set, .line_max = HYPERV_LINE_MAX };
+	const struct child_spec spec = { .argv = start->argv,
+		.set = start->set,
+		.unset = session->secret ? secret_variable(session->secret) : NULL,
+		.line_max = HYPERV_LINE_MAX };
 	g_autofree char *error = NULL;
 	session->child = child_start(session->context, &spec, &events, session, &error);
 	if (!session->child)
@@ -389,11 +394,23 @@ static void session_free(struct hyperv_session *session)
 	drop_source(&session->hello_timer);
 	hyperv_facts_end(&session->facts);
 	json_decref(session->gpus);
+	secret_close(session->secret);
 	g_main_context_unref(session->context);
 	arena_free(session->arena);
 	g_free(session->broken);
 	g_free((char *)session->base.host);
 	g_free(session);
+}
+
+static int open_secret(struct hyperv_session *session, const struct endpoint *endpoint, struct diags *diags)
+{
+	if (!endpoint->credential)
+		return 0;
+	if (session->base.provider == &hyperv_local_provider)
+		return diag_add(diags, D_HOST_CREDENTIAL, LOC_NONE, NULL,
+			"host '%s' is this machine, which needs no credential; remove it", endpoint->host);
+	g_autofree char *subject = g_strdup_printf("host/%s", endpoint->host);
+	return secret_open(endpoint->credential, D_HOST_CREDENTIAL, subject, &session->secret, diags);
 }
 
 static int open_session(GMainContext *context, const struct endpoint *endpoint, const struct host_provider *provider,
@@ -405,7 +422,9 @@ static int open_session(GMainContext *context, const struct endpoint *endpoint, 
 	session->base.host = g_strdup(endpoint->host);
 	session->context = g_main_context_ref(context);
 	session->arena = arena_new();
-	if (hyperv_start_of(session->arena, endpoint, NULL, &start, diags) < 0 ||
+	if (open_secret(session, endpoint, diags) < 0 ||
+		hyperv_start_of(session->arena, endpoint, session->secret ? secret_path(session->secret) : NULL, &start,
+			diags) < 0 ||
 		start_agent(session, &start, diags) < 0) {
 		session_free(session);
 		return -1;

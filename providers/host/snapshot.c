@@ -128,7 +128,8 @@ static const struct host_state *find_host(const struct snapshot_file *file, cons
 {
 	const struct state_file *read = &file->read;
 	const struct host_state *const *found =
-		read->n_states ? bsearch(name, read->states, read->n_states, sizeof(*read->states), compare_host) : NULL;
+		read->n_states ? bsearch(name, read->states, read->n_states, sizeof(*read->states), compare_host)
+			       : NULL;
 	for (uint32_t i = 0; !found && i < read->n_states; i++) /* in another case, as Windows allows */
 		if (!g_ascii_strcasecmp(name, read->states[i]->host.name))
 			found = &read->states[i];
