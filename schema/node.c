@@ -205,7 +205,7 @@ static struct node *node_new(struct parse *parse, enum node_kind kind, const yam
 {
 	struct loc loc = event_loc(parse, event);
 	if (++parse->n_nodes > NODE_COUNT_MAX && !parse->stop)
-		stop(parse, loc, "more than 20000000 values in one file; split it");
+		stop(parse, loc, "more than 100000000 values in one file; split it");
 	struct node *node = arena_new_of(parse->arena, struct node);
 	node->kind = kind;
 	node->line = loc.line;

@@ -214,7 +214,7 @@ static struct node *refuse(struct walk *walk, const char *message)
 static struct node *convert(struct walk *walk, const json_t *json, uint32_t depth)
 {
 	if (++walk->n_nodes > NODE_COUNT_MAX)
-		return refuse(walk, "more than 20000000 values in one file; split it");
+		return refuse(walk, "more than 100000000 values in one file; split it");
 	if (!json_is_object(json) && !json_is_array(json))
 		return from_scalar(walk, json);
 	if (depth >= NODE_DEPTH_MAX)
