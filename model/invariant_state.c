@@ -35,9 +35,10 @@ struct pool_use {
 	uint32_t n_not_off, n_running;
 };
 
-static void pool_use_add(GArray *uses, const struct vm *vm, const char *pool)
+static void pool_use_add(GArray **uses_at, const struct vm *vm, const char *pool)
 {
 	struct pool_use use = { vm->host, pool, 1, vm_is_running(vm) };
+	GArray *uses = *uses_at ? *uses_at : (*uses_at = g_array_new(FALSE, FALSE, sizeof(use)));
 
 	for (guint i = 0; i < uses->len; i++) {
 		struct pool_use *it = &g_array_index(uses, struct pool_use, i);
@@ -53,7 +54,7 @@ static void pool_use_add(GArray *uses, const struct vm *vm, const char *pool)
 
 static void check_pools(struct findings *findings, const struct world *world, const GArray *uses)
 {
-	for (guint i = 0; i < uses->len; i++) {
+	for (guint i = 0; uses && i < uses->len; i++) {
 		const struct pool_use *use = &g_array_index(uses, struct pool_use, i);
 		const struct pool *pool = host_find_pool(&world->hosts[use->host], use->pool);
 		uint32_t n = pool ? pool->n_members : 0;
@@ -70,7 +71,7 @@ static void check_pools(struct findings *findings, const struct world *world, co
 
 static void check_devices(struct findings *findings, const struct world *world)
 {
-	g_autoptr(GArray) uses = g_array_new(FALSE, FALSE, sizeof(struct pool_use));
+	g_autoptr(GArray) uses = NULL; /* none in most worlds, and this is asked at every step of every order */
 
 	for (uint32_t v = 0; v < world->n_vms; v++) {
 		const struct vm *vm = &world->vms[v];
@@ -80,7 +81,7 @@ static void check_devices(struct findings *findings, const struct world *world)
 		for (uint32_t i = 0; i < vm->n_devices; i++) {
 			check_device_exclusive(findings, world, vm, &vm->devices[i]);
 			if (vm->devices[i].pool)
-				pool_use_add(uses, vm, vm->devices[i].pool);
+				pool_use_add(&uses, vm, vm->devices[i].pool);
 		}
 	}
 	check_pools(findings, world, uses);

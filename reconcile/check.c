@@ -198,6 +198,15 @@ static int check_once(const struct plan *plan, struct diags *diags)
 	return 0;
 }
 
+int check_own_order(const struct plan *plan, struct diags *diags)
+{
+	if (!plan->n_steps)
+		return 0;
+	bool fine = check_once(plan, diags) == 0 && check_order(plan, 0, diags) == 0 &&
+		    check_budget(plan, diags) == 0 && check_hosts(plan, diags) == 0;
+	return fine ? 0 : -1;
+}
+
 int check_plan(struct arena *arena, const struct world *world, const struct plan *given, struct diags *diags)
 {
 	struct plan plan = *given;
@@ -212,11 +221,7 @@ int check_plan(struct arena *arena, const struct world *world, const struct plan
 	for (uint32_t i = 0; i < plan.n_steps; i++)
 		if (step_bind(&steps[i], world, diags) < 0)
 			return -1;
-	if (check_shape(&plan, diags) < 0 || check_once(&plan, diags) < 0)
+	if (check_shape(&plan, diags) < 0 || check_own_order(&plan, diags) < 0)
 		return -1;
-	if (!plan.n_steps)
-		return 0;
-	if (check_order(&plan, 0, diags) < 0 || check_every_order(&plan, diags) < 0)
-		return -1;
-	return check_budget(&plan, diags) < 0 || check_hosts(&plan, diags) < 0 ? -1 : 0;
+	return plan.n_steps && check_every_order(&plan, diags) < 0 ? -1 : 0;
 }

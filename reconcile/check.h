@@ -24,6 +24,10 @@ enum checked check_whole(const struct plan *plan, uint32_t states_max, struct di
 enum checked check_by_parts(const struct plan *plan, uint32_t states_max, struct diags *diags);
 enum checked check_sampled(const struct plan *plan, struct diags *diags);
 
+/* The plan's own order, to its end, with 'once', the budget and 'maxHosts': so much shows that what the plan does can be
+ * done at all. 0, or -1 with a finding. Steps as above. */
+int check_own_order(const struct plan *plan, struct diags *diags);
+
 /* The most VMs that any order of the plan holds down at once: those it stops, from stop to start, and those that it
  * starts for an earlier run, until then. Steps as above. */
 uint32_t check_peak(const struct plan *plan);

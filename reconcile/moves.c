@@ -246,24 +246,29 @@ static void carry_out(const struct placing *placing, struct world *goal, struct 
 	mine->stop = !mine->live && vm_can_stop(&placing->observed->vms[vm]);
 }
 
-void moves_choose(struct wants *wants, struct world *goal, struct touch *touch, bool complete)
+static void place(struct wants *wants, struct world *goal, struct touch *touch, bool only_debts)
 {
-	const struct plan_input *input = wants->input;
-	if (input->cluster && input->cluster->type != CLUSTER_FAILOVER)
-		return;
 	g_autofree struct room *rooms = g_new0(struct room, goal->n_hosts + 1);
 	g_autofree uint32_t *at = g_new0(uint32_t, goal->n_vms + 1);
 	g_autofree enum move_reason *reason = g_new0(enum move_reason, goal->n_vms + 1);
 	g_autofree bool *live = g_new0(bool, goal->n_vms + 1);
-	struct placing placing = { wants, input->observed, goal, touch, input->mode == PLAN_RESTORE || !complete, rooms,
-		at, reason, live };
+	struct placing placing = { wants, wants->input->observed, goal, touch, only_debts, rooms, at, reason, live };
 	while (!place_all(&placing))
 		;
 	for (uint32_t i = 0; i < goal->n_vms; i++)
 		if (reason[i] != MOVE_NONE)
 			carry_out(&placing, goal, touch, i);
-	/* host by host, with the first mount or dismount before all others, there is no order left to choose */
+}
+
+void moves_choose(struct wants *wants, struct world *goal, struct touch *touch, bool complete)
+{
+	const struct plan_input *input = wants->input;
+	bool moves = !input->cluster || input->cluster->type == CLUSTER_FAILOVER;
 	bool rolls = input->cluster && input->cluster->rollout.strategy == STRATEGY_ROLLING;
-	if (!rolls || !touch->n_roles)
+	if (moves)
+		place(wants, goal, touch, input->mode == PLAN_RESTORE || !complete);
+	touch_make_room(touch, input->observed, goal);
+	/* host by host, with the first mount or dismount before all others, there is no order left to choose */
+	if (moves && (!rolls || !touch->n_roles))
 		touch_carry_adapters(touch, input->observed, goal);
 }

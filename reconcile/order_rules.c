@@ -56,6 +56,13 @@ static bool counts_concern(const struct needs *needs, const struct step *gpu_ste
 	return !needs_rolls(needs) || gpu_step->host == vm_step->host;
 }
 
+/* Who runs meanwhile, on GPUs that failed or that no group selects, finds room before and after, and so between. */
+static bool rises_before(const struct needs *needs, const struct step *a, const struct step *b)
+{
+	(void)needs;
+	return a->host == b->host && a->count > a->count_before && b->count < b->count_before;
+}
+
 static bool stop_is_early(const struct needs *needs, const struct step *stop, const struct step *count)
 {
 	return counts_concern(needs, count, stop) && needs->touch->vms[stop->vm].early;
@@ -277,6 +284,7 @@ const struct order_rule order_rules[] = {
 	{ "drained before a count", STEP_REMOVE_ADAPTER, STEP_SET_COUNT, adapter_could_be_on, "drained" },
 	{ "count before adapters", STEP_SET_COUNT, STEP_ADD_ADAPTER, new_adapter_could_be_on, "drained" },
 	{ "counts before starts", STEP_SET_COUNT, STEP_START_VM, starts_with_counts, "aligned-start" },
+	{ "higher count before lower", STEP_SET_COUNT, STEP_SET_COUNT, rises_before, "capacity" },
 	{ "counts before late stops", STEP_SET_COUNT, STEP_STOP_VM, stop_is_late, "drained" },
 	{ "mount before its count", STEP_MOUNT_GPU, STEP_SET_COUNT, same_gpu, "exclusive" },
 	{ "mount before starts", STEP_MOUNT_GPU, STEP_START_VM, starts_with_counts, "aligned-start" },

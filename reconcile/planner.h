@@ -20,7 +20,8 @@ struct plan_input {
 	const char *const
 		*frozen; /* subjects of GPUs and VMs; "host/hv01/vm/vdi-001/move": it does not move any more */
 	uint32_t n_frozen;
-	bool is_trial; /* planned to see what another manifest would give (reconcile/remedy.h): no remedies, no bound */
+	/* planned to see what another manifest would give (reconcile/remedy.h): no remedies, no bound, not checked */
+	bool is_trial;
 };
 
 /* Plans one cluster; always gives a plan (perhaps of no steps) with findings in plan->diags. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/check.h"
 #include "reconcile/remedy_parts.h"
 
 #include <string.h>
@@ -65,12 +66,11 @@ static bool changes_as_much(const struct plan *before, const struct plan *then)
 	return true;
 }
 
-static bool passes_its_check(const struct plan *plan)
+/* One order that breaks nothing shows that it can be done; every order is checked once somebody plans that. */
+static bool can_be_done(struct arena *arena, const struct plan *plan)
 {
-	for (const struct diag *it = plan->diags->first; it; it = it->next)
-		if (it->code == D_INVARIANT || it->code == D_GOAL_NOT_REACHED || it->code == D_STEP_NOT_POSSIBLE)
-			return false;
-	return true;
+	bool is_ordered = plan->n_steps || !plan->changes.n;
+	return is_ordered && check_own_order(plan, diags_new(arena)) == 0;
 }
 
 /* ---- changes of the manifest ---- */
@@ -123,7 +123,7 @@ static enum outcome try_edit(
 		return OUTCOME_DOES_NOT;
 	const struct plan *then = plan_cluster(scratch, &draft.input);
 	if (!refuses_less(search->plan, then, refusal) || !changes_as_much(search->plan, then) ||
-		!passes_its_check(then))
+		!can_be_done(scratch, then))
 		return OUTCOME_DOES_NOT;
 	refusal->remedy = with_cost(search->arena, text, search->plan, then);
 	if (!row->rises)
@@ -213,7 +213,7 @@ static bool is_refused_without(
 	for (uint32_t i = 0; i < then->n_refusals; i++)
 		if (same(then->refusals[i].subject, refusal->subject))
 			return true;
-	return !passes_its_check(then);
+	return !can_be_done(scratch, then);
 }
 
 static uint32_t holding(struct search *search, const struct refusal *refusal, const struct fact_row **rows)

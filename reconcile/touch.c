@@ -163,6 +163,78 @@ struct touch *touch_make(struct arena *arena, const struct world *observed, cons
 	return touch;
 }
 
+/* ---- room for those that run while counts change ---- */
+
+static uint64_t offers(const struct world *goal, uint32_t host, bool *known)
+{
+	const struct host *it = &goal->hosts[host];
+	uint64_t offered = 0;
+	for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++) {
+		if (!gpu_offers_partitions(&goal->gpus[g]))
+			continue;
+		*known &= goal->gpus[g].count.known;
+		offered += goal->gpus[g].count.value;
+	}
+	return offered;
+}
+
+static bool runs_meanwhile(const struct touch *touch, const struct world *observed, uint32_t host, uint32_t vm)
+{
+	return observed->vms[vm].host == host && vm_is_running(&observed->vms[vm]) && !touch->vms[vm].early;
+}
+
+static uint64_t partitions_meanwhile(const struct touch *touch, const struct world *observed, uint32_t host)
+{
+	uint64_t n = 0;
+	for (uint32_t i = 0; i < observed->n_vms; i++)
+		n += runs_meanwhile(touch, observed, host, i) ? observed->vms[i].n_adapters : 0;
+	return n;
+}
+
+/* The first that gives a partition of this host up, one that stops anyway before one that would move live; or NO_INDEX. */
+static uint32_t who_leaves(
+	const struct touch *touch, const struct world *observed, const struct world *goal, uint32_t host)
+{
+	uint32_t best = NO_INDEX;
+	for (uint32_t i = 0; i < observed->n_vms; i++) {
+		const struct vm *now = &observed->vms[i], *then = &goal->vms[i];
+		bool leaves = then->host != host || then->n_adapters < now->n_adapters;
+		if (!runs_meanwhile(touch, observed, host, i) || !now->n_adapters || !leaves || !vm_can_stop(now))
+			continue;
+		if (best == NO_INDEX || (touch->vms[best].live && !touch->vms[i].live))
+			best = i;
+	}
+	return best;
+}
+
+static void leave_early(struct touch *touch, const struct world *observed, const struct world *goal, uint32_t vm)
+{
+	struct vm_touch *mine = &touch->vms[vm];
+	mine->stop = mine->early = true;
+	mine->live = false;
+	for (uint32_t a = 0; a < observed->vms[vm].n_adapters; a++)
+		mine->cycle |= touch_adapter_is_in_the_way(touch, observed, goal, vm, &observed->vms[vm].adapters[a]);
+}
+
+void touch_make_room(struct touch *touch, const struct world *observed, const struct world *goal)
+{
+	for (uint32_t host = 0; host < observed->n_hosts; host++) {
+		const struct host *it = &observed->hosts[host];
+		bool changes = false, known = true;
+		for (uint32_t g = it->first_gpu; g < it->first_gpu + it->n_gpus; g++)
+			changes |= touch->count_changes[g];
+		uint64_t offered = offers(goal, host, &known);
+		while (changes && known && partitions_meanwhile(touch, observed, host) > offered) {
+			uint32_t vm = who_leaves(touch, observed, goal, host);
+			if (vm == NO_INDEX)
+				break; /* they do not fit afterwards either, so the count is refused */
+			leave_early(touch, observed, goal, vm);
+		}
+	}
+}
+
+/* ---- moves ---- */
+
 static bool is_left(const struct touch *touch, const struct world *observed, uint32_t host)
 {
 	for (uint32_t i = 0; i < observed->n_vms; i++)

@@ -48,7 +48,12 @@ struct touch {
 
 struct touch *touch_make(struct arena *arena, const struct world *observed, const struct world *goal);
 
-/* Once it is known who moves: adapters that counts would take away go along, where no move waits for another then. */
+/* Once it is known who moves: who runs while a host's counts change fits what it offers then. No count touches VMs on a GPU
+ * that failed, or that no group selects; those of them that lose their partition, or go to another host, are off before
+ * the counts where the others would not fit beside them. */
+void touch_make_room(struct touch *touch, const struct world *observed, const struct world *goal);
+
+/* The same: adapters that counts would take away go along, where no move waits for another then. */
 void touch_carry_adapters(struct touch *touch, const struct world *observed, const struct world *goal);
 
 /* The adapter, once its VM is off, could be on a GPU of its host whose count changes. */

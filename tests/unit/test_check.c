@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Good plans, each damaged in one way that breaks one invariant: the check must say which. */
+#include "reconcile/check.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/test.h"
 
@@ -391,6 +392,35 @@ static void shape_that_is_no_order_is_rejected(void **state)
 	scene_free(scene);
 }
 
+/* ---- the plan's own order ---- */
+
+static void own_order_may_be_fine_where_another_is_not(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 2, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	struct plan *plan = scene_plan(scene, through);
+	struct plan *loose =
+		without_wait(scene, plan, id_of(plan, STEP_DISMOUNT_GPU, NULL), id_of(plan, STEP_STOP_VM, "vm-a"));
+	assert_breaks(scene, loose, INV_EXCLUSIVE);
+	assert_int_equal(check_own_order(loose, diags_new(scene->arena)), 0);
+	scene_free(scene);
+}
+
+static void own_order_that_breaks_something_is_told(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 2, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	struct plan *plan = scene_plan(scene, through);
+	struct diags *diags = diags_new(scene->arena);
+	struct plan *bad = without_step(scene, plan, id_of(plan, STEP_STOP_VM, "vm-a"));
+	assert_int_equal(check_own_order(bad, diags), -1);
+	assert_int_equal(diags->first->code, D_INVARIANT);
+	assert_int_equal(check_own_order(copy_of(scene, plan, plan->n_steps - 1), diags_new(scene->arena)), -1);
+	scene_free(scene);
+}
+
 /* ---- on another world ---- */
 
 static struct world *world_of(struct scene *scene)
@@ -485,6 +515,8 @@ int main(void)
 		cmocka_unit_test(missing_or_other_steps_do_not_reach_the_goal),
 		cmocka_unit_test(partition_given_back_with_other_quotas_does_not_reach_the_goal),
 		cmocka_unit_test(shape_that_is_no_order_is_rejected),
+		cmocka_unit_test(own_order_may_be_fine_where_another_is_not),
+		cmocka_unit_test(own_order_that_breaks_something_is_told),
 		cmocka_unit_test(unrelated_changes_do_not_matter),
 		cmocka_unit_test(gpu_that_is_gone_is_rejected),
 		cmocka_unit_test(vm_that_is_gone_is_rejected),

@@ -144,6 +144,20 @@ static struct plan *count_of_a_gpu_without_vms(struct scene **out)
 	return planned(scene, VDI(4) DESKTOPS);
 }
 
+/* Six run on a GPU that has failed, and the two others together offer enough at any time. */
+static struct plan *counts_beside_a_failed_gpu(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(false, 1, 3, 8);
+	scene_gpu(scene, 0, 0)->count = KNOWN(8);
+	scene_gpu(scene, 0, 1)->count = KNOWN(1);
+	scene_gpu(scene, 0, 2)->state = GPU_FAILED;
+	for (int i = 0; i < 6; i++) {
+		g_autofree char *name = g_strdup_printf("vm-%d", i);
+		scene_vm(scene, name, 0, VM_RUNNING, 2);
+	}
+	return planned(scene, VDI(4) DESKTOPS);
+}
+
 static struct plan *mount_beside_running_vms(struct scene **out)
 {
 	struct scene *scene = *out = scene_new(false, 1, 2, 4);
@@ -459,8 +473,8 @@ static struct plan *vm_gets_its_whole_gpu_elsewhere(struct scene **out)
 
 typedef struct plan *scene_fn(struct scene **out);
 static scene_fn *const scenes[] = { partition_for_a_running_vm, partition_for_a_vm_owed_a_start, count_of_two_hosts,
-	count_with_a_pin, count_of_a_gpu_without_vms, mount_beside_running_vms, full_host_with_a_pin,
-	pinned_among_others, partition_taken_back_on_a_full_host, pool_is_made,
+	count_with_a_pin, count_of_a_gpu_without_vms, counts_beside_a_failed_gpu, mount_beside_running_vms,
+	full_host_with_a_pin, pinned_among_others, partition_taken_back_on_a_full_host, pool_is_made,
 	pool_is_filled_for_a_vm_that_has_a_partition, two_gpus_of_a_pool, pool_is_emptied, pool_shrinks,
 	pool_shrinks_and_another_vm_gets_one, pool_is_renamed, empty_pool_is_renamed, path_is_given,
 	pinned_vm_gets_the_path, path_comes_back, path_changes_its_vm, path_for_a_vm_with_its_settings,

@@ -588,6 +588,23 @@ static void row_24_offline_action_is_set_before_the_stop(void **state)
 	scene_free(scene);
 }
 
+/* Two run on a GPU that has failed; one of them is to lose its partition, and goes before the count leaves room for one. */
+static void partition_is_taken_back_before_a_count_without_room_for_it(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 2, 4);
+	static const struct vm_record ours = { "example.com/ops/gpu", "c", "vdi" };
+	scene_gpu(scene, 0, 1)->state = GPU_FAILED;
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 1);
+	scene_vm(scene, "old", 0, VM_RUNNING, 1)->record = &ours;
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 1, "vm-*", NULL));
+	assert_int_equal(plan->n_refusals, 0);
+	assert_int_equal(plan->n_steps, 4);
+	assert_true(scene_step(plan, STEP_REMOVE_ADAPTER, "old")->id < scene_step(plan, STEP_SET_COUNT, NULL)->id);
+	assert_null(scene_step(plan, STEP_STOP_VM, "vm-a"));
+	scene_free(scene);
+}
+
 static void count_that_no_gpu_lists_is_refused_with_the_list(void **state)
 {
 	(void)state;
@@ -669,6 +686,7 @@ int main(void)
 		cmocka_unit_test(row_22_deleted_line_takes_the_partition_back),
 		cmocka_unit_test(row_23_unmanaged_pin_keeps_its_gpu),
 		cmocka_unit_test(row_24_offline_action_is_set_before_the_stop),
+		cmocka_unit_test(partition_is_taken_back_before_a_count_without_room_for_it),
 		cmocka_unit_test(count_that_no_gpu_lists_is_refused_with_the_list),
 		cmocka_unit_test(later_vm_is_refused_when_partitions_run_out),
 		cmocka_unit_test(group_that_selects_no_gpu_gives_no_partition),

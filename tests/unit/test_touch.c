@@ -111,6 +111,62 @@ static void mount_touches_whose_device_it_is(void **state)
 	assert_true(vms[WITHOUT].stop && vms[WITHOUT].early);
 }
 
+/* ---- room while counts sink: c is on a GPU that has failed ---- */
+
+static const struct vm_touch *touched_on_failed_gpu(struct fixture *fixture, uint64_t count)
+{
+	struct world *before = (struct world *)fixture->before;
+	before->gpus[1].state = fixture->after->gpus[1].state = GPU_FAILED;
+	before->vms[SAVED].n_adapters = fixture->after->vms[SAVED].n_adapters = 0;
+	fixture->after->gpus[0].count = KNOWN(count);
+	struct touch *touch = touch_make(fixture->scene->arena, before, fixture->after);
+	touch_make_room(touch, before, fixture->after);
+	return touch->vms;
+}
+
+static void who_runs_beside_a_count_and_fits_is_left_alone(void **state)
+{
+	const struct vm_touch *vms = touched_on_failed_gpu(*state, 1);
+	assert_false(vms[ON_SECOND].stop);
+}
+
+static void who_loses_its_partition_is_off_before_a_count_without_room_for_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct vm *e = &fixture->after->vms[WITHOUT];
+	((struct world *)fixture->before)->vms[WITHOUT] = fixture->before->vms[ON_SECOND];
+	*e = fixture->before->vms[ON_SECOND]; /* a second one on the failed GPU, which loses its partition */
+	e->n_adapters = 0;
+	const struct vm_touch *vms = touched_on_failed_gpu(fixture, 2);
+	assert_true(vms[WITHOUT].stop && !vms[WITHOUT].early); /* two have room */
+	vms = touched_on_failed_gpu(fixture, 1);
+	assert_true(vms[WITHOUT].stop && vms[WITHOUT].early && vms[WITHOUT].cycle);
+	assert_false(vms[ON_SECOND].stop);
+}
+
+/* Two hosts: live it could go only after the counts, and these would leave no room for it. */
+static void who_would_move_live_is_stopped_when_counts_leave_no_room(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(true, 2, 2, 4);
+	scene_vm(scene, "a", 0, VM_RUNNING, 1);
+	scene_vm(scene, "b", 0, VM_RUNNING, 1);
+	for (uint32_t h = 0; h < 2; h++)
+		scene_gpu(scene, h, 1)->state = GPU_FAILED;
+	const struct host_state *states[] = { &scene->hosts[0], &scene->hosts[1] };
+	const struct world *before = world_assemble(scene->arena, states, 2);
+	struct world *after = world_copy(scene->arena, before);
+	after->gpus[0].count = after->gpus[2].count = KNOWN(1);
+	after->vms[1].host = 1;
+	struct touch *touch = touch_make(scene->arena, before, after);
+	touch->vms[1].move = MOVE_ROOM;
+	touch->vms[1].live = true;
+	touch_make_room(touch, before, after);
+	assert_true(touch->vms[1].stop && touch->vms[1].early && !touch->vms[1].live);
+	assert_false(touch->vms[0].stop);
+	scene_free(scene);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -122,6 +178,9 @@ int main(void)
 		TEST(dismount_touches_an_off_vm_that_is_pinned_there),
 		TEST(own_change_stops_the_vm_alone),
 		TEST(mount_touches_whose_device_it_is),
+		TEST(who_runs_beside_a_count_and_fits_is_left_alone),
+		TEST(who_loses_its_partition_is_off_before_a_count_without_room_for_it),
+		cmocka_unit_test(who_would_move_live_is_stopped_when_counts_leave_no_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
