@@ -119,17 +119,37 @@ static struct placed *place(struct arena *arena, const struct plan *plan)
 	return placed;
 }
 
-struct leveled { /* a group while groups are put in order */
+struct shown { /* a group while groups are put in order */
 	struct outline_group group;
 	uint32_t level;
+	uint32_t at; /* the highest first number among it and all that it waits for */
 };
 
-static int compare_leveled(const void *a_at, const void *b_at)
+/* By their numbers, but none before one that it waits for: that one has a lower level and no higher 'at'. */
+static int compare_shown(const void *a_at, const void *b_at)
 {
-	const struct leveled *a = a_at, *b = b_at;
+	const struct shown *a = a_at, *b = b_at;
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
 	if (a->level != b->level)
 		return a->level < b->level ? -1 : 1;
 	return (a->group.steps[0]->id > b->group.steps[0]->id) - (a->group.steps[0]->id < b->group.steps[0]->id);
+}
+
+/* Groups are made by level, so what one waits for has its 'at' already. 'group_of' is by id - 1. */
+static void place_groups(struct shown *shown, uint32_t n, const struct plan *plan, uint32_t *group_of)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const struct outline_group *group = &shown[i].group;
+		shown[i].at = group->steps[0]->id;
+		for (uint32_t k = 0; k < group->n; k++) {
+			const struct step *step = group->steps[k];
+			group_of[step - plan->steps] = i;
+			for (uint32_t w = 0; w < step->n_after; w++)
+				shown[i].at = MAX(shown[i].at, shown[group_of[step->after[w] - 1]].at);
+		}
+	}
+	qsort(shown, n, sizeof(*shown), compare_shown);
 }
 
 /* Sets the group of every step, by id - 1. */
@@ -137,20 +157,20 @@ static struct outline_group *make_groups(
 	struct arena *arena, const struct plan *plan, uint32_t *group_of, uint32_t *n_out)
 {
 	struct placed *placed = place(arena, plan);
-	struct leveled *leveled = arena_array(arena, struct leveled, plan->n_steps);
+	struct shown *shown = arena_array(arena, struct shown, plan->n_steps);
 	const struct step **steps = arena_array(arena, const struct step *, plan->n_steps);
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < plan->n_steps; i++) {
 		const struct placed *last = i ? &placed[i - 1] : NULL;
 		steps[i] = placed[i].step;
 		if (!last || last->level != placed[i].level || compare_kind(last->step, steps[i]) != 0)
-			leveled[n++] = (struct leveled){ { .steps = &steps[i] }, placed[i].level };
-		leveled[n - 1].group.n++;
+			shown[n++] = (struct shown){ { .steps = &steps[i] }, placed[i].level, 0 };
+		shown[n - 1].group.n++;
 	}
-	qsort(leveled, n, sizeof(*leveled), compare_leveled);
+	place_groups(shown, n, plan, group_of);
 	struct outline_group *groups = arena_array(arena, struct outline_group, n);
 	for (uint32_t i = 0; i < n; i++) {
-		groups[i] = leveled[i].group;
+		groups[i] = shown[i].group;
 		for (uint32_t k = 0; k < groups[i].n; k++)
 			group_of[groups[i].steps[k] - plan->steps] = i;
 	}
