@@ -118,6 +118,11 @@ static uint32_t unknown_field(
 	for (uint32_t i = 0; i < n_rows; i++)
 		keys[i] = fields[i].key;
 	const char *near = text_nearest(value->key->text, keys, n_rows), *path = decode_path(decoder);
+	if (strcmp(value->key->text, "<<") == 0) {
+		decode_fail(decoder, D_YAML_ALIAS, node_key_loc(decoder->document, value),
+			"merge key '<<' is not allowed; write the fields out");
+		return n_rows;
+	}
 	decode_fail(decoder, D_FIELD_UNKNOWN, node_key_loc(decoder->document, value), "unknown field '%s'%s%s%s%s%s%s",
 		value->key->text, *path ? " in '" : "", path, *path ? "'" : "", near ? "; did you mean '" : "",
 		near ? near : "", near ? "'?" : "");

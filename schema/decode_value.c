@@ -91,12 +91,32 @@ static char *describe(const struct node *node)
 	return g_strdup_printf("text '%s'", text);
 }
 
+/* What YAML 1.1 took for a boolean, and people still write. */
+static const char *meant_boolean(const char *text)
+{
+	static const struct {
+		const char *word, *hint;
+	} words[] = { { "yes", "; write true" }, { "on", "; write true" }, { "no", "; write false" },
+		{ "off", "; write false" } };
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (g_ascii_strcasecmp(words[i].word, text) == 0)
+			return words[i].hint;
+	return "";
+}
+
 int decode_wrong_type(struct decoder *decoder, const struct field *field, const struct node *node, const char *what)
 {
 	g_autofree char *found = describe(node);
+	bool wants_number = field->type == FIELD_U32 || field->type == FIELD_U64 || field->type == FIELD_MAYBE;
+	bool wants_boolean = field->type == FIELD_BOOL || field->type == FIELD_TRI;
 	const char *hint = "";
-	if (node->kind == NODE_SCALAR && node->quoted && is_number(node->text))
+	if (node->kind != NODE_SCALAR)
+		hint = "";
+	else if (node->quoted &&
+		 ((wants_number && is_number(node->text)) || (wants_boolean && boolean_of(node->text) >= 0)))
 		hint = "; remove the quotes";
+	else if (wants_boolean)
+		hint = meant_boolean(node->text);
 	return decode_fail(decoder, D_FIELD_TYPE, loc_of(decoder, node), "expected %s for '%s', found %s%s", what,
 		field->key, found, hint);
 }
@@ -113,12 +133,13 @@ static uint64_t largest_of(const struct field *field, uint64_t type_largest)
 	return field->max ? MIN(field->max, type_largest) : type_largest;
 }
 
+/* 'most' may be NULL: as much as the type can hold. */
 static int out_of_range(struct decoder *decoder, const struct field *field, const struct node *node, const char *least,
 	const char *most)
 {
 	g_autofree char *shown = shorten(node->text);
-	return decode_fail(decoder, D_FIELD_RANGE, loc_of(decoder, node), "'%s' is %s; allowed is %s to %s", field->key,
-		shown, least, most);
+	return decode_fail(decoder, D_FIELD_RANGE, loc_of(decoder, node), "'%s' is %s; allowed is %s %s%s", field->key,
+		shown, least, most ? "to " : "or more", most ? most : "");
 }
 
 static int number_out_of_range(
@@ -186,14 +207,27 @@ static bool take_quantity(const char **text, const struct unit *units, size_t n_
 	return false;
 }
 
+/* "512Mi", "4Gi": bytes in the largest unit that divides them. */
+static char *size_text(uint64_t bytes)
+{
+	size_t best = 0; /* the row of plain bytes */
+	for (size_t i = 0; i < G_N_ELEMENTS(size_units); i++)
+		if (bytes && bytes % size_units[i].factor == 0 && size_units[i].factor > size_units[best].factor)
+			best = i;
+	return g_strdup_printf("%" G_GUINT64_FORMAT "%s", bytes / size_units[best].factor, size_units[best].suffix);
+}
+
 static int decode_size(struct decoder *decoder, const struct field *field, const struct node *node, void *object)
 {
 	uint64_t bytes = 0;
 	const char *text = node->text;
 	if (node->kind != NODE_SCALAR || !take_quantity(&text, size_units, G_N_ELEMENTS(size_units), &bytes) || *text)
 		return decode_wrong_type(decoder, field, node, "a size like 512Mi or 16Gi");
-	if (bytes < field->min || bytes > largest_of(field, UINT64_MAX))
-		return number_out_of_range(decoder, field, node, largest_of(field, UINT64_MAX));
+	uint64_t largest = largest_of(field, UINT64_MAX);
+	if (bytes < field->min || bytes > largest) {
+		g_autofree char *least = size_text(field->min), *most = size_text(largest);
+		return out_of_range(decoder, field, node, least, field->max ? most : NULL);
+	}
 	put(object, field->at, &KNOWN(bytes), sizeof(struct maybe_u64));
 	return 0;
 }

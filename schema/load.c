@@ -16,6 +16,7 @@ struct loader {
 
 static int take_document(const struct document *document, void *user, struct diags *diags);
 static struct spec *build_spec(struct loader *loader);
+static void normalise_ids(struct arena *arena, const struct spec_cluster *cluster);
 
 int spec_load(struct arena *arena, const struct source *const *sources, uint32_t n_sources, struct spec **out,
 	struct diags *diags)
@@ -38,6 +39,8 @@ int spec_load(struct arena *arena, const struct source *const *sources, uint32_t
 		diag_add(diags, D_NO_DOCUMENTS, loc, NULL, "no manifests found");
 	}
 	spec_check(*out, diags);
+	for (uint32_t i = 0; i < (*out)->n_clusters; i++)
+		normalise_ids(arena, &(*out)->clusters[i]);
 	diags_sort(diags);
 	return diags->n_errors > n_errors ? -1 : 0;
 }
@@ -51,20 +54,6 @@ static int decode_spec(struct loader *loader, const struct document *document, c
 			loader->arena, document, envelope->spec, envelope->kind->fields, true, object, diags);
 	decode_defaults(loader->arena, envelope->kind->fields, true, node_loc(document, document->root), object);
 	return -1;
-}
-
-/* PCI ids are told in upper case by hosts; the case that a person writes does not matter. */
-static void normalise_ids(struct arena *arena, struct spec_cluster *cluster)
-{
-	for (uint32_t i = 0; i < cluster->n_gpus; i++) {
-		struct spec_match *match = (struct spec_match *)cluster->gpus[i].match;
-		if (!match)
-			continue;
-		g_autofree char *device = match->device ? g_ascii_strup(match->device, -1) : NULL;
-		g_autofree char *subsystem = match->subsystem ? g_ascii_strup(match->subsystem, -1) : NULL;
-		match->device = arena_strdup(arena, device);
-		match->subsystem = arena_strdup(arena, subsystem);
-	}
 }
 
 /* The rules of time zones are an input like the manifests: they are read here, and planning asks nobody. */
@@ -104,7 +93,6 @@ static int take_document(const struct document *document, void *user, struct dia
 		result = decode_spec(loader, document, &envelope, &cluster, diags);
 		cluster.name = envelope.name;
 		cluster.name_loc = envelope.name_loc;
-		normalise_ids(loader->arena, &cluster);
 		read_zones(loader, &cluster);
 		g_array_append_val(loader->clusters, cluster);
 	} else if (envelope.kind == &kind_gpu_assignment) {
@@ -167,4 +155,19 @@ static struct spec *build_spec(struct loader *loader)
 	spec->assignments = arena_take_array(loader->arena, loader->assignments, &spec->n_assignments);
 	spec->inventories = arena_take_array(loader->arena, loader->inventories, &spec->n_inventories);
 	return spec;
+}
+
+/* PCI ids are told in upper case by hosts; the case that a person writes does not matter. After the
+ * rules, whose findings quote what was written. */
+static void normalise_ids(struct arena *arena, const struct spec_cluster *cluster)
+{
+	for (uint32_t i = 0; i < cluster->n_gpus; i++) {
+		struct spec_match *match = (struct spec_match *)cluster->gpus[i].match;
+		if (!match)
+			continue;
+		g_autofree char *device = match->device ? g_ascii_strup(match->device, -1) : NULL;
+		g_autofree char *subsystem = match->subsystem ? g_ascii_strup(match->subsystem, -1) : NULL;
+		match->device = arena_strdup(arena, device);
+		match->subsystem = arena_strdup(arena, subsystem);
+	}
 }

@@ -21,6 +21,8 @@ static const struct wording {
 	{ "found unexpected end of stream", D_YAML_SYNTAX, "the text ends within quotes; close them" },
 	{ "did not find expected ',' or ']'", D_YAML_SYNTAX, "expected ',' or ']' here; close the list" },
 	{ "did not find expected ',' or '}'", D_YAML_SYNTAX, "expected ',' or '}' here; close the mapping" },
+	{ "did not find expected node content", D_YAML_SYNTAX,
+		"expected a value here; check that brackets are closed" },
 	{ "did not find expected alphabetic or numeric character", D_YAML_ALIAS,
 		"text that begins with '*' or '&' must be in quotes" },
 	{ "found undefined tag handle", D_YAML_ALIAS, "tags are not allowed; put text that begins with '!' in quotes" },

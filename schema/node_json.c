@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* What NODE_DEPTH_MAX allows; jansson gives up later, at a depth of its own. */
+#define TOO_DEEP "more than 64 levels of lists and mappings"
+
 struct walk {
 	struct arena *arena;
 	const struct source *source;
@@ -21,12 +24,10 @@ static int json_failure(const struct source *source, const json_error_t *error, 
 	struct loc loc = { source, (uint32_t)MAX(error->line, 0), (uint32_t)MAX(error->column, 1), 1 };
 	if (json_error_code(error) == json_error_null_character)
 		return diag_add(diags, D_YAML_ENCODING, loc, NULL, "text holds a NUL character; remove it");
-	enum diag_code code = D_YAML_SYNTAX;
-	if (json_error_code(error) == json_error_duplicate_key)
-		code = D_YAML_DUPLICATE_KEY;
-	else if (json_error_code(error) == json_error_stack_overflow)
-		code = D_YAML_LIMIT;
-	return diag_add(diags, code, loc, NULL, "%s", error->text);
+	if (json_error_code(error) == json_error_stack_overflow)
+		return diag_add(diags, D_YAML_LIMIT, loc, NULL, TOO_DEEP);
+	bool twice = json_error_code(error) == json_error_duplicate_key;
+	return diag_add(diags, twice ? D_YAML_DUPLICATE_KEY : D_YAML_SYNTAX, loc, NULL, "%s", error->text);
 }
 
 int node_json_parse(const struct source *source, document_fn *each, void *user, struct diags *diags)
@@ -218,6 +219,6 @@ static struct node *convert(struct walk *walk, const json_t *json, uint32_t dept
 	if (!json_is_object(json) && !json_is_array(json))
 		return from_scalar(walk, json);
 	if (depth >= NODE_DEPTH_MAX)
-		return refuse(walk, "more than 64 levels of lists and mappings");
+		return refuse(walk, TOO_DEEP);
 	return json_is_object(json) ? from_object(walk, json, depth) : from_array(walk, json, depth);
 }

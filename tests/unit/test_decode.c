@@ -157,7 +157,7 @@ static void unknown_field_names_the_nearest_and_where(void **state)
 		"HV201 1:1+13 unknown field 'partitonCount'; did you mean 'partitionCount'?\n"
 		"HV201 2:19+4 unknown field 'siez' in 'items[0]'; did you mean 'size'?\n"
 		"HV201 3:1+5 unknown field 'xyzzy'\n");
-	decode("<<: {a: 1}\n", "HV201 1:1+2 unknown field '<<'\n");
+	decode("<<: {a: 1}\n", "HV104 1:1+2 merge key '<<' is not allowed; write the fields out\n");
 }
 
 static void all_findings_of_an_object_are_reported(void **state)

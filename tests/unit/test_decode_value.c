@@ -27,6 +27,7 @@ static const struct field rows[] = {
 	{ "u64", F_U64(struct values, u64) },
 	{ "maybe", F_MAYBE(struct values, maybe), .min = 1, .max = 64 },
 	{ "size", F_SIZE(struct values, maybe), .min = 1024 },
+	{ "mmio", F_SIZE(struct values, maybe), .min = 1 << 20, .max = 3ull << 30 },
 	{ "text", F_TEXT(struct values, text), .max = 5, .flags = FIELD_NOT_EMPTY },
 	{ "name", F_TEXT(struct values, text), .flags = FIELD_NAME | FIELD_REQUIRED },
 	{ "word", F_ENUM(struct values, word, enum word, word_names) },
@@ -135,8 +136,9 @@ static void boolean_is_one_of_two_words(void **state)
 	assert_false(decode("boolean", "False", "").boolean);
 	assert_int_equal(decode("tri", "true", "").tri, TRI_YES);
 	assert_int_equal(decode("tri", "false", "").tri, TRI_NO);
-	decode("boolean", "yes", "202 expected true or false for 'boolean', found text 'yes'");
-	decode("boolean", "'true", "202 expected true or false for 'boolean', found text 'true'");
+	decode("boolean", "yes", "202 expected true or false for 'boolean', found text 'yes'; write true");
+	decode("tri", "Off", "202 expected true or false for 'tri', found text 'Off'; write false");
+	decode("boolean", "'true", "202 expected true or false for 'boolean', found text 'true'; remove the quotes");
 	decode("boolean", "1", "202 expected true or false for 'boolean', found the number 1");
 }
 
@@ -190,7 +192,9 @@ static void size_knows_units(void **state)
 	decode("size", "-1", "202 expected a size like 512Mi or 16Gi for 'size', found the number -1");
 	decode("size", "99999999999Ti",
 		"202 expected a size like 512Mi or 16Gi for 'size', found text '99999999999Ti'");
-	decode("size", "1", "203 'size' is 1; allowed is 1024 to 18446744073709551615");
+	decode("size", "1", "203 'size' is 1; allowed is 1Ki or more");
+	decode("mmio", "128", "203 'mmio' is 128; allowed is 1Mi to 3Gi");
+	decode("mmio", "4G", "203 'mmio' is 4G; allowed is 1Mi to 3Gi");
 }
 
 static void duration_knows_units_and_range(void **state)

@@ -187,7 +187,17 @@ static void load_many_findings_in_one_document(void **state)
 		"HV203 5:9+8 'type' is 'failover'; allowed is one of Failover, Standalone; did you mean 'Failover'?\n"
 		"HV203 6:10+1 'hosts' is empty; list at least one\n"
 		"HV203 10:21+1 'partitionCount' is 0; allowed is 1 to 64\n"
-		"HV202 11:12+2 expected true or false for 'suspend', found text 'no'\n");
+		"HV202 11:12+2 expected true or false for 'suspend', found text 'no'; write false\n");
+}
+
+static void load_findings_quote_what_was_written(void **state)
+{
+	(void)state;
+	load(HEAD("GpuCluster", "paris") "spec:\n"
+					 "  type: Standalone\n"
+					 "  hosts: [{ name: hv01 }]\n"
+					 "  gpus: [{ name: a, match: { device: 10de }, partitionCount: 2 }]\n",
+		"HV203 7:38+4 'device' is '10de'; write vendor and device as hexadecimal digits, like \"10DE:25B6\"\n");
 }
 
 int main(void)
@@ -200,6 +210,7 @@ int main(void)
 		cmocka_unit_test(load_findings_of_all_sources_are_sorted),
 		cmocka_unit_test(load_nothing_is_a_finding),
 		cmocka_unit_test(load_missing_spec_can_still_be_referred_to),
+		cmocka_unit_test(load_findings_quote_what_was_written),
 		cmocka_unit_test(load_many_findings_in_one_document),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
