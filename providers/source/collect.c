@@ -17,11 +17,13 @@ void collect_done(struct collect *collect)
 
 bool collect_is_manifest(const char *name)
 {
-	if (g_str_has_suffix(name, ".json"))
+	/* Case aside: a file that is left out unnoticed reads like deleted lines. */
+	g_autofree char *folded = g_ascii_strdown(name, -1);
+	if (g_str_has_suffix(folded, ".json"))
 		return true;
-	if (!g_str_has_suffix(name, ".yaml") && !g_str_has_suffix(name, ".yml"))
+	if (!g_str_has_suffix(folded, ".yaml") && !g_str_has_suffix(folded, ".yml"))
 		return false;
-	return strcmp(name, "kustomization.yaml") != 0 && strcmp(name, "kustomization.yml") != 0;
+	return strcmp(folded, "kustomization.yaml") != 0 && strcmp(folded, "kustomization.yml") != 0;
 }
 
 bool collect_is_hidden(const char *name)

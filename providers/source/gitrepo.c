@@ -19,13 +19,29 @@ void gitrepo_free(struct gitrepo *repo)
 	git_libgit2_shutdown();
 }
 
+/* libgit2 1.5 says "not found" of a repository of another user where no safe.directory is set: what it did not find is
+ * that setting. */
+static bool is_foreign(int error)
+{
+	const git_error *last = git_error_last();
+	return error == GIT_EOWNER || (error == GIT_ENOTFOUND && last && last->klass == GIT_ERROR_CONFIG);
+}
+
 static int open_failed(int error, const char *path, struct diags *diags)
 {
-	if (error == GIT_EOWNER)
+	const git_error *last = git_error_last();
+	if (is_foreign(error)) {
+		g_autofree char *full = g_canonicalize_filename(path, NULL);
 		return diag_add(diags, D_SOURCE_GIT, LOC_NONE, NULL,
-			"repository '%s' belongs to another user; `git config --global --add safe.directory PATH` with "
-			"its full "
-			"path trusts it",
+			"repository '%s' belongs to another user; where you trust it, run git config --global --add "
+			"safe.directory '%s'",
+			path, full);
+	}
+	if (last && last->message && strstr(last->message, "extensions.objectformat"))
+		return diag_add(diags, D_SOURCE_GIT, LOC_NONE, NULL,
+			"repository '%s' is one of SHA-256 objects, which cannot be read yet; give a work tree of it "
+			"as "
+			"a folder, or use a repository of SHA-1 objects",
 			path);
 	if (error == GIT_ENOTFOUND)
 		return diag_add(diags, D_SOURCE_NOT_REPOSITORY, LOC_NONE, NULL,
@@ -41,9 +57,10 @@ int gitrepo_open(const char *path, unsigned flags, struct gitrepo **out, struct 
 	git_libgit2_init();
 	git_repository *git = NULL;
 	unsigned how = flags & GITREPO_SEARCH ? 0 : GIT_REPOSITORY_OPEN_NO_SEARCH;
+	git_error_clear();
 	int error = git_repository_open_ext(&git, path, how, NULL);
 	int result = 0;
-	if (error == GIT_ENOTFOUND && (flags & GITREPO_QUIET))
+	if (error == GIT_ENOTFOUND && (flags & GITREPO_QUIET) && !is_foreign(error))
 		result = GITREPO_NONE;
 	else if (error < 0)
 		result = open_failed(error, path, diags);
@@ -119,6 +136,11 @@ static char *near_branch(const struct gitrepo *repo, const char *revision)
 
 static int no_revision(const struct gitrepo *repo, const char *revision, struct diags *diags)
 {
+	if (strstr(revision, ".."))
+		return diag_add(diags, D_SOURCE_REVISION, LOC_NONE, NULL,
+			"'%s' is a range of commits; name one commit, branch or tag", revision);
+	if (strcmp(revision, "HEAD") == 0 && git_repository_head_unborn(repo->git) == 1)
+		return diag_add(diags, D_SOURCE_REVISION, LOC_NONE, NULL, "the repository has no commit yet");
 	g_autofree char *near = near_branch(repo, revision);
 	if (near)
 		return diag_add(diags, D_SOURCE_REVISION, LOC_NONE, NULL,

@@ -29,9 +29,14 @@ static const char *cause_of(const char *url, const char *output, struct arena *a
 	if (strcmp(url, censored) != 0)
 		g_string_replace(text, url, censored, 0);
 	g_auto(GStrv) lines = g_strsplit(g_strstrip(text->str), "\n", -1);
-	for (char **line = lines; *line; line++)
-		if (g_str_has_prefix(*line, "fatal: ") || g_str_has_prefix(*line, "error: "))
-			return arena_strdup(arena, *line + strlen("fatal: "));
+	for (char **line = lines; *line; line++) {
+		if (!g_str_has_prefix(*line, "fatal: ") && !g_str_has_prefix(*line, "error: "))
+			continue;
+		/* Of ssh git knows no more than that it failed; why is what ssh said before. */
+		if (line > lines && strstr(*line, "Could not read from remote repository"))
+			return arena_strdup(arena, g_strchomp(line[-1]));
+		return arena_strdup(arena, *line + strlen("fatal: "));
+	}
 	return arena_strdup(arena, lines[0] && *lines[0] ? lines[0] : "git gave no reason");
 }
 

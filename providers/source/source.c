@@ -133,14 +133,18 @@ static int read_files(const char *path, struct arena *arena, struct source_tree 
 	return result;
 }
 
-/* A bare repository has no files to read, so its path alone means its HEAD. */
+/* A bare repository has no files to read, so its path alone means its HEAD. One that cannot be opened is meant, too,
+ * so that its error is told; a work tree can be read all the same. */
 static bool is_bare_repository(const char *path)
 {
 	g_autoptr(arena_auto) arena = arena_new();
 	g_autoptr(gitrepo_auto) repo = NULL;
 	if (strcmp(path, "-") == 0 || file_kind(path, true) != FILE_FOLDER)
 		return false;
-	return gitrepo_open(path, GITREPO_QUIET, &repo, diags_new(arena)) == 0 && gitrepo_is_bare(repo);
+	int result = gitrepo_open(path, GITREPO_QUIET, &repo, diags_new(arena));
+	if (result == 0)
+		return gitrepo_is_bare(repo);
+	return result < 0 && file_kind(arena_printf(arena, "%s/.git", path), true) == FILE_MISSING;
 }
 
 int source_read(const char *given, struct arena *arena, struct source_tree *out, struct diags *diags)

@@ -207,6 +207,50 @@ static void missing_things_are_named(void **state)
 	read_refused(fixture, "empty", D_NO_DOCUMENTS, "'empty' holds no manifest");
 }
 
+static void what_is_no_single_commit_is_said(void **state)
+{
+	struct fixture *fixture = *state;
+	shell("cd repo &&" GIT "commit -q --allow-empty -m second && git tag v1 && cd .. && git init -q new");
+	read_refused(fixture, "repo?ref=v1..main", D_SOURCE_REVISION, "'v1..main' is a range of commits");
+	read_refused(fixture, "new?ref=HEAD", D_SOURCE_REVISION, "the repository has no commit yet");
+}
+
+/* A file that is left out unnoticed reads like deleted lines. */
+static void manifests_are_known_by_their_ending_case_aside(void **state)
+{
+	struct fixture *fixture = *state;
+	shell("mkdir w && printf x > w/A.YAML && printf x > w/B.Yml && printf x > w/Kustomization.yaml && printf x > "
+	      "w/c.txt");
+	read_ok(fixture, "w");
+	expect_files(fixture, "w/A.YAML w/B.Yml");
+}
+
+static void a_repository_of_sha256_is_told_from_a_broken_one(void **state)
+{
+	struct fixture *fixture = *state;
+	shell("git init -q --object-format=sha256 new && cd new && printf x > a.yaml &&" GIT "add . &&" GIT
+	      "commit -qm first && cd .. && git clone -q --bare new bare");
+	read_refused(fixture, "new?ref=HEAD", D_SOURCE_GIT, "one of SHA-256 objects");
+	read_refused(fixture, "bare", D_SOURCE_GIT, "one of SHA-256 objects");
+	read_ok(fixture, "new");
+	assert_int_equal(fixture->diags->last->code, D_SOURCE_UNKNOWN_COMMIT);
+}
+
+/* Only root can give a repository to somebody else; others cannot try this. */
+static void a_repository_of_another_user_is_told_from_none(void **state)
+{
+	struct fixture *fixture = *state;
+	if (geteuid() != 0)
+		skip();
+	shell("git clone -q --bare repo bare && chown -R 12345 repo bare");
+	read_refused(fixture, "repo?ref=main", D_SOURCE_GIT, "belongs to another user");
+	read_refused(fixture, "bare", D_SOURCE_GIT, "belongs to another user");
+	read_ok(fixture, "repo");
+	assert_null(fixture->tree.commit);
+	assert_int_equal(fixture->diags->last->code, D_SOURCE_UNKNOWN_COMMIT);
+	assert_non_null(strstr(fixture->diags->last->message, "safe.directory"));
+}
+
 static void symlink_is_refused_in_folder_and_commit(void **state)
 {
 	struct fixture *fixture = *state;
@@ -327,6 +371,18 @@ static void remote_that_cannot_be_fetched_gives_the_cause_without_the_password(v
 	assert_null(strstr(diags->first->message, "secret"));
 }
 
+/* git itself says no more than that it could not read. */
+static void ssh_is_quoted_where_it_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	shell("printf '#!/bin/sh\\necho ops@host: Permission denied >&2; exit 255' > ssh && chmod +x ssh");
+	g_autofree char *ssh = g_strdup_printf("%s/ssh", root);
+	g_setenv("GIT_SSH", ssh, TRUE);
+	read_refused(fixture, "ssh://ops@127.0.0.1:1/gpu", D_SOURCE_REMOTE,
+		"cannot be fetched: ops@host: Permission denied");
+	g_unsetenv("GIT_SSH");
+}
+
 int main(void)
 {
 	g_autofree char *home = g_dir_make_tmp("source-home-XXXXXX", NULL);
@@ -344,6 +400,11 @@ int main(void)
 		TEST(folder_outside_of_git_has_no_commit_and_no_owner),
 		TEST(new_repository_without_commit_is_read),
 		TEST(missing_things_are_named),
+		TEST(what_is_no_single_commit_is_said),
+		TEST(manifests_are_known_by_their_ending_case_aside),
+		TEST(a_repository_of_sha256_is_told_from_a_broken_one),
+		TEST(a_repository_of_another_user_is_told_from_none),
+		TEST(ssh_is_quoted_where_it_fails),
 		TEST(symlink_is_refused_in_folder_and_commit),
 		TEST(submodule_is_refused_in_folder_and_commit),
 		TEST(pipes_and_large_files_are_refused),
