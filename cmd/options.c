@@ -125,7 +125,9 @@ static int parse(const struct command *command, char ***strv, struct diags *diag
 		return 0;
 	if (g_error_matches(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
 		return unknown_option(command, error->message, diags);
-	return diag_add(diags, D_USAGE, LOC_NONE, NULL, "%s", error->message);
+	/* GLib says "Missing argument for --hosts". */
+	error->message[0] = g_ascii_tolower(error->message[0]);
+	return diag_add(diags, D_USAGE, LOC_NONE, NULL, "%s; see 'hvgpu help %s'", error->message, command->name);
 }
 
 static int check_count(const struct command *command, int n, struct diags *diags)

@@ -31,7 +31,7 @@ run() {
 }
 
 hvgpu() {
-	HVGPU_HOSTS=sim:$work/world.yaml HVGPU_OWNER=example.com/ops/gpu "$hvgpu" "$@"
+	"$hvgpu" "$@"
 }
 
 commit() {
@@ -49,11 +49,14 @@ git -C repository add .
 commit 'gpus: four partitions, three workstations'
 run 0 hvgpu simulate show world.yaml
 
+say 'Every option can come from the environment: here the hosts, and whose they are, as this repository has no origin'
+run 0 export HVGPU_HOSTS=sim:world.yaml HVGPU_OWNER=example.com/ops/gpu
+
 say 'What would change, and what does it cost?'
 run 0 hvgpu plan repository
 
 say 'Do it. There is no terminal to ask at, so what may be disturbed is said here'
-run 0 hvgpu apply repository --allow restarts=3
+run 0 hvgpu apply repository --allow restarts=2
 
 say 'Again: nothing to do'
 run 0 hvgpu plan repository --detailed-exitcode
