@@ -147,6 +147,8 @@ struct host_session { /* a provider's own session starts with this */
 const struct host_provider *host_provider_for(const char *address, struct diags *diags);
 /* All registered providers, ended by NULL. */
 const struct host_provider *const *host_providers(void);
+/* For tests: one more, that is in no list. NULL takes it away again. */
+void host_provider_add(const struct host_provider *provider);
 
 int host_open(GMainContext *context, const struct endpoint *endpoint, struct host_session **out, struct diags *diags);
 void host_submit(struct host_session *session, const struct request *request, reply_fn *reply, progress_fn *progress,

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/torture/oracle.h"
+
+#include <string.h>
+
+static const char *found(struct play *play, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static const char *found(struct play *play, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	return arena_strdup(play->arena, text);
+}
+
+/* ---- the hosts at the end ---- */
+
+static bool same_quotas(const struct adapter *a, const struct adapter *b)
+{
+	for (uint32_t q = 0; q < QUOTA_COUNT; q++)
+		if (!maybe_equal(a->quotas[q], b->quotas[q]))
+			return false;
+	return g_strcmp0(a->pin, b->pin) == 0;
+}
+
+/* What had its GPU already becomes ours in a run that performs something, and else with the next one that does. */
+static bool had_a_gpu(const struct play *play, const char *id)
+{
+	for (uint32_t h = 0; h < play->scenario->n_states; h++)
+		for (uint32_t v = 0; v < play->scenario->states[h]->n_vms; v++) {
+			const struct vm *vm = &play->scenario->states[h]->vms[v];
+			if (strcmp(vm->id, id) == 0)
+				return vm->n_adapters || vm->n_devices;
+		}
+	return false;
+}
+
+static const char *compare_vm(
+	struct play *play, const struct vm *is, const struct vm *was, const char *on, const char *at)
+{
+	if (vm_is_running(is) != vm_is_running(was) || is->state != was->state)
+		return found(play, "VM '%s' is %s, undisturbed %s", is->name, name_of(&vm_state_names, (int)is->state),
+			name_of(&vm_state_names, (int)was->state));
+	if (strcmp(on, at) != 0)
+		return found(play, "VM '%s' is on %s, undisturbed on %s", is->name, on, at);
+	if (is->n_adapters != was->n_adapters || is->n_devices != was->n_devices)
+		return found(play, "VM '%s' has %u adapters and %u devices, undisturbed %u and %u", is->name,
+			is->n_adapters, is->n_devices, was->n_adapters, was->n_devices);
+	for (uint32_t a = 0; a < is->n_adapters; a++)
+		if (!same_quotas(&is->adapters[a], &was->adapters[a]))
+			return found(play, "an adapter of VM '%s' has another pin or quota than undisturbed", is->name);
+	if (is->automatic_checkpoints != was->automatic_checkpoints || is->stop_action != was->stop_action ||
+		is->cache_control != was->cache_control || !maybe_equal(is->offline_action, was->offline_action) ||
+		!maybe_equal(is->mmio_low_bytes, was->mmio_low_bytes) ||
+		!maybe_equal(is->mmio_high_bytes, was->mmio_high_bytes))
+		return found(play, "VM '%s' has other settings than undisturbed", is->name);
+	if ((is->record || !had_a_gpu(play, is->id)) && (is->record != NULL) != (was->record != NULL))
+		return found(
+			play, "VM '%s' is %s, undisturbed it is not so", is->name, is->record ? "ours" : "not ours");
+	return NULL;
+}
+
+static const char *compare_vms(struct play *play, const struct view *now, const struct view *end)
+{
+	for (uint32_t h = 0; h < end->n_states; h++)
+		for (uint32_t v = 0; v < end->states[h].n_vms; v++) {
+			const struct vm *was = &end->states[h].vms[v];
+			if (g_strcmp0(play->meddled_vm, was->id) == 0)
+				continue;
+			uint32_t on;
+			const struct vm *is = view_vm(now, was->id, &on);
+			const char *what =
+				is ? compare_vm(play, is, was, now->states[on].host.name, end->states[h].host.name)
+				   : found(play, "VM '%s' is gone", was->name);
+			if (what)
+				return what;
+		}
+	return NULL;
+}
+
+static const char *compare_gpus(struct play *play, const struct view *now, const struct view *end)
+{
+	for (uint32_t h = 0; h < end->n_states; h++)
+		for (uint32_t g = 0; g < end->states[h].n_gpus; g++) {
+			const struct gpu *is = &now->states[h].gpus[g], *was = &end->states[h].gpus[g];
+			if (is->state != was->state || !maybe_equal(is->count, was->count))
+				return found(play, "GPU %s/%s is %s with %d partitions, undisturbed %s with %d",
+					end->states[h].host.name, was->location_path,
+					name_of(&gpu_state_names, (int)is->state),
+					is->count.known ? (int)is->count.value : -1,
+					name_of(&gpu_state_names, (int)was->state),
+					was->count.known ? (int)was->count.value : -1);
+		}
+	return NULL;
+}
+
+static const char *compare_pools(struct play *play, const struct view *now, const struct view *end)
+{
+	for (uint32_t h = 0; h < end->n_states; h++) {
+		const struct host *is = &now->states[h].host, *was = &end->states[h].host;
+		if (is->n_pools != was->n_pools)
+			return found(play, "%s has %u pools, undisturbed %u", is->name, is->n_pools, was->n_pools);
+		for (uint32_t p = 0; p < is->n_pools; p++)
+			if (is->pools[p].n_members != was->pools[p].n_members)
+				return found(play, "pool '%s' of %s has %u members, undisturbed %u", is->pools[p].name,
+					is->name, is->pools[p].n_members, was->pools[p].n_members);
+	}
+	return NULL;
+}
+
+static const char *compare(struct play *play, const struct play *reference)
+{
+	const struct view *now = &play->views[0], *end = &reference->views[0];
+	const char *what = compare_gpus(play, now, end);
+	if (!what)
+		what = compare_pools(play, now, end);
+	return what ? what : compare_vms(play, now, end);
+}
+
+/* ---- what is left ---- */
+
+static bool was_owed(const struct play *reference, const char *id)
+{
+	uint32_t host;
+	const struct vm *vm = reference ? view_vm(&reference->views[0], id, &host) : NULL;
+	return vm && vm->debt;
+}
+
+static bool has(const struct play *play, bool (*is)(enum fault_kind))
+{
+	for (uint32_t i = 0; i < play->n_faults; i++)
+		if (is(play->faults[i].kind))
+			return true;
+	return false;
+}
+
+/* Somebody gave the VM what it is owed, or took away what it was to have. */
+static bool is_void(const struct play *play, const struct vm *vm)
+{
+	const struct debt *debt = vm->debt;
+	bool has_power = debt->power == DEBT_POWER_NONE || !maybe_equal(debt->state_change, vm->state_change);
+	return has(play, fault_is_foreign) && has_power;
+}
+
+static const char *look_for_debts(struct play *play, const struct play *reference)
+{
+	const struct view *now = &play->views[0];
+	for (uint32_t h = 0; h < now->n_states; h++)
+		for (uint32_t v = 0; v < now->states[h].n_vms; v++) {
+			const struct vm *vm = &now->states[h].vms[v];
+			if (vm->debt && !was_owed(reference, vm->id) && !is_void(play, vm))
+				return found(play, "VM '%s' is still owed something", vm->name);
+		}
+	return NULL;
+}
+
+static const char *look_at_cost(struct play *play, const struct play *reference)
+{
+	uint32_t allowed = reference->monitor.n_stops + play->n_brought_back;
+	if (has(play, fault_is_foreign) || has(play, fault_is_stale))
+		allowed += 1;
+	if (play->monitor.n_stops > allowed)
+		return found(play, "%u VMs were stopped, undisturbed %u, allowed %u", play->monitor.n_stops,
+			reference->monitor.n_stops, allowed);
+	if (play->n_calls > 4 * reference->n_calls + 40)
+		return found(play, "%u calls, undisturbed %u", play->n_calls, reference->n_calls);
+	return NULL;
+}
+
+const char *oracle_judge(struct play *play, const struct play *reference)
+{
+	if (play->monitor.broken)
+		return play->monitor.broken;
+	if (!play->is_at_rest)
+		return found(play, "after %u runs there are still steps to do", play->n_runs);
+	const char *what = look_for_debts(play, reference);
+	if (!what && !has(play, fault_is_foreign))
+		what = compare(play, reference);
+	if (!what && play->n_refusals != reference->n_refusals && !has(play, fault_is_foreign))
+		what = found(play, "%u things are refused, undisturbed %u", play->n_refusals, reference->n_refusals);
+	return what ? what : look_at_cost(play, reference);
+}
+
+const char *oracle_judge_reference(struct play *play)
+{
+	if (play->monitor.broken)
+		return play->monitor.broken;
+	return play->is_at_rest ? look_for_debts(play, play->reference) : "without disturbance it comes to no end";
+}

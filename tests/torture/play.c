@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/torture/play.h"
+
+#include "tests/lib/scene.h"
+#include "tests/torture/virtual_time.h"
+
+#include <stdio.h>
+
+enum { DAY_S = 86400 };
+
+NAMES_DEFINE(fault_names, FAULTS);
+
+void play_begin(struct play *play)
+{
+	const struct scenario *scenario = play->scenario;
+	memory_set(scenario->states, scenario->n_states, &scenario->simulation);
+	virtual_time_set(SCENE_NOW);
+	play->arena = arena_new();
+	play->views[0] = memory_view();
+	play->n_views = 1;
+	play->monitor = (struct monitor){
+		.arena = play->arena,
+		.spec = scenario->spec,
+		.owner = SCENARIO_OWNER,
+		.simulation = &scenario->simulation,
+		.start = play->views[0],
+		.reference_end = play->reference ? &play->reference->views[0] : NULL,
+		.window_is_shut = scenario->window_is_shut,
+	};
+	monitor_begin(&play->monitor);
+}
+
+void play_end(struct play *play)
+{
+	monitor_end(&play->monitor);
+	arena_free(play->arena);
+}
+
+void play_note(struct play *play, struct view now)
+{
+	for (uint32_t i = VIEWS_MAX - 1; i > 0; i--)
+		play->views[i] = play->views[i - 1];
+	play->views[0] = now;
+	play->n_views = MIN(play->n_views + 1, VIEWS_MAX);
+}
+
+static void tell_findings(const struct play *play, const struct diags *diags)
+{
+	for (const struct diag *d = diags->first; d && play->tells; d = d->next)
+		printf("       %s %s: %s\n", diag_codes[d->code].id, d->subject ? d->subject : "", d->message);
+}
+
+static void on_event(const struct apply_event *event, void *user)
+{
+	struct play *play = user;
+	play->is_on_way_back |= event->kind == APPLY_WAY_BACK;
+	if (play->tells && (event->kind == APPLY_WAY_BACK || event->kind == APPLY_REPLAN))
+		printf("       %s: %u steps, %s\n", name_of(&apply_event_names, (int)event->kind), event->total,
+			event->message ? event->message : "");
+}
+
+static enum exit_code carry_out(struct play *play, struct process *process, struct run *run)
+{
+	struct apply_result *results = NULL;
+	uint32_t n_results = 0;
+	const struct apply_options options = {
+		.run = run->options,
+		.on_event = on_event,
+		.user = play,
+		.interrupts = &process->interrupts,
+		.run_id = process->run_id,
+		.holder = "ops@desk",
+	};
+	enum exit_code code = apply_run(run, &options, &results, &n_results);
+	for (uint32_t i = 0; i < n_results; i++)
+		tell_findings(play, results[i].diags);
+	return code;
+}
+
+bool play_run(struct play *play, struct process *process)
+{
+	process->play = play;
+	stage_set_process(process);
+	play->n_runs++;
+	play->is_on_way_back = false;
+	play->monitor.is_meddled = false;
+	play->monitor.lost = NULL;
+	const struct run_options options = {
+		.source = play->manifests,
+		.hosts = "stage:",
+		.owner = SCENARIO_OWNER,
+		.now = SCENE_NOW,
+		.max_age_s = DAY_S,
+		.until = STAGE_PLAN,
+	};
+	g_autoptr(run_auto) run = run_pipeline(&options);
+	uint32_t n_steps = 0, n_sent = play->n_steps;
+	play->n_refusals = 0;
+	for (uint32_t i = 0; i < run->n_plans; i++) {
+		n_steps += run->plans[i]->n_steps;
+		play->n_refusals += run->plans[i]->n_refusals;
+		tell_findings(play, run->plans[i]->diags);
+	}
+	tell_findings(play, run->diags);
+	if (!process->is_dead && n_steps) {
+		enum exit_code code = carry_out(play, process, run);
+		play->exit = play->n_runs == 1 ? code : play->exit;
+		if (play->tells && !process->is_dead)
+			printf("       exit %d\n", (int)code);
+	}
+	bool was_dead = process->is_dead;
+	memory_set_dead(false);
+	/* what must wait for a window stays to do */
+	return was_dead || (play->scenario->window_is_shut ? play->n_steps > n_sent : n_steps > 0);
+}
+
+void play_all(struct play *play)
+{
+	while (play->n_runs < RUNS_MAX && !play->is_at_rest) {
+		struct process process = { .run_id = arena_printf(play->arena, "run-%u", play->n_runs + 1) };
+		uint32_t n_done = play->n_done; /* a run that was disturbed may have missed what there is to do */
+		play->is_at_rest = !play_run(play, &process) && play->n_done == n_done;
+	}
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A case being played: a scenario, what goes wrong, and runs of the program until nothing is left to do. A run is the
+ * real pipeline and the real apply, over the real simulated hosts; between them stands stage.c, a decorator over the
+ * hosts' vtable that counts calls, makes things go wrong and shows the monitor what each call did.
+ */
+#pragma once
+#include "providers/host/host.h"
+#include "reconcile/apply.h"
+#include "tests/torture/fault.h"
+#include "tests/torture/monitor.h"
+#include "tests/torture/scenario.h"
+
+enum { FAULTS_PER_CASE = 2, RUNS_MAX = 8, VIEWS_MAX = 4 };
+
+struct play;
+
+struct process { /* one run of the program */
+	struct play *play;
+	const char *run_id;
+	volatile int interrupts;
+	bool is_dead;
+	/* calls like this one are refused from now on */
+	bool refuses;
+	enum request_kind refused_kind;
+	const char *refused_what;
+	void *user; /* of whoever plays several at a time */
+};
+
+struct play {
+	const struct scenario *scenario;
+	const char *manifests; /* path of the file that holds them */
+	const struct fault *faults;
+	uint32_t n_faults;
+	const struct play *reference; /* the undisturbed one, or NULL */
+	bool tells, told;             /* prints each call; what was broken is printed */
+	/* For several processes at a time: called in the process's own thread before a call is sent. */
+	void (*before_call)(struct process *process, void *user);
+	void *user;
+
+	/* what happened */
+	struct arena *arena;
+	struct monitor monitor;
+	struct view views[VIEWS_MAX]; /* of the world after each call that changed it, newest first */
+	uint32_t n_views;
+	uint32_t n_calls, n_runs;
+	uint32_t n_steps;        /* sent */
+	uint32_t n_done;         /* faults that could be made to happen */
+	uint32_t n_refusals;     /* of the last plan */
+	bool is_on_way_back;     /* this run is */
+	uint32_t n_brought_back; /* VMs started there, by any run */
+	const char *meddled_vm;
+	bool is_at_rest;     /* planning again gives no steps */
+	enum exit_code exit; /* of the first run */
+};
+
+/* The provider of "stage:", and which process opens sessions in this thread. */
+extern const struct host_provider stage_provider;
+void stage_set_process(struct process *process);
+
+/* Writes the manifests, sets the world, begins to watch. */
+void play_begin(struct play *play);
+void play_end(struct play *play);
+/* One run of the program: observe, plan, apply what there is. False: there was nothing to do. */
+bool play_run(struct play *play, struct process *process);
+/* Runs until nothing is left to do or the program has died; begins again then. */
+void play_all(struct play *play);
+/* Prints what the last plan says. */
+void play_note(struct play *play, struct view now);
