@@ -211,6 +211,31 @@ int file_write(const char *path, const char *bytes, size_t n_bytes, struct diags
 	return diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "'%s' cannot be written: %s", path, cause_of(error));
 }
 
+const char *file_temporary(const char *bytes, size_t n_bytes, struct arena *arena, struct diags *diags)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *path = NULL;
+	int fd = g_file_open_tmp("hvgpu-XXXXXX", &path, &error);
+	if (fd < 0) {
+		diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "a temporary file cannot be made: %s", error->message);
+		return NULL;
+	}
+	int result = write_all(fd, bytes, n_bytes);
+	int failure = errno;
+	close(fd);
+	if (result == 0)
+		return arena_strdup(arena, path);
+	file_remove(path);
+	diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "'%s' cannot be written: %s", path, g_strerror(failure));
+	return NULL;
+}
+
+void file_remove(const char *path)
+{
+	if (path)
+		unlink(path);
+}
+
 int file_make_folder(const char *path, struct diags *diags)
 {
 	if (g_mkdir_with_parents(path, 0700) == 0)

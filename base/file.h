@@ -36,6 +36,11 @@ int file_write(const char *path, const char *bytes, size_t n_bytes, struct diags
  * NULL with HV902, or with HV408 where it holds something that starts otherwise: that is left as it is. */
 FILE *file_append(const char *path, const char *head, struct diags *diags);
 
+/* A new file with these contents in the folder for temporary ones, for this user alone. Its path in 'arena', to be removed
+ * with file_remove(); NULL with HV902. */
+const char *file_temporary(const char *bytes, size_t n_bytes, struct arena *arena, struct diags *diags);
+void file_remove(const char *path); /* what is not there, or NULL, is no fault */
+
 /* A folder and those above it, for this user alone. 0, or -1 with HV902. */
 int file_make_folder(const char *path, struct diags *diags);
 

@@ -66,8 +66,10 @@ static const struct plan *without_consent(const struct run *run)
 	return NULL;
 }
 
-static int check_limits(const struct consent *consent, const struct cost *cost, struct diags *diags)
+int consent_covers(const struct consent *consent, const struct cost *cost, struct diags *diags)
 {
+	if (!consent->has_limits)
+		return 0;
 	const struct {
 		const char *name;
 		uint32_t costs, allowed;
@@ -115,7 +117,7 @@ int consent_get(const struct consent *consent, const struct run *run, bool auto_
 	struct diags *diags)
 {
 	struct cost cost = consent_cost(run);
-	if (consent->has_limits && check_limits(consent, &cost, diags) < 0)
+	if (consent_covers(consent, &cost, diags) < 0)
 		return -1;
 	if (term_is_interactive(STDIN_FILENO))
 		return auto_approve || !cost.steps ? 0 : ask(&cost, interrupts, diags);

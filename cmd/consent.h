@@ -18,6 +18,9 @@ int consent_parse(const char *allow, struct consent *out, struct diags *diags);
 /* What those plans of a run cost that apply would carry out. */
 struct cost consent_cost(const struct run *run);
 
+/* Does a cost stay within the limits? 0, or -1 with HV620. Without limits it does. */
+int consent_covers(const struct consent *consent, const struct cost *cost, struct diags *diags);
+
 /* May the run be applied? Asks, where that is due. 0, or -1 with a finding (HV620, HV704). */
 int consent_get(const struct consent *consent, const struct run *run, bool auto_approve, const volatile int *interrupts,
 	struct diags *diags);

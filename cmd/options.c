@@ -167,8 +167,9 @@ int options_parse(const struct command *command, int *argc, char ***argv, struct
 
 void options_free(void)
 {
-	char *texts[] = { arguments.allow, arguments.color, arguments.hosts, arguments.kustomize, arguments.max_age,
-		arguments.out, arguments.output, arguments.owner, arguments.why };
+	char *texts[] = { arguments.allow, arguments.allowed_signers, arguments.color, arguments.hosts,
+		arguments.kustomize, arguments.max_age, arguments.out, arguments.output, arguments.owner,
+		arguments.why };
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		g_free(texts[i]);
 	g_strfreev(arguments.clusters);
@@ -222,6 +223,8 @@ int options_run(const char *source, struct run_options *out, struct diags *diags
 		.max_age_s = 24 * 3600,
 		.mode = PLAN_APPLY,
 		.until = STAGE_PLAN,
+		.verify = arguments.verify_commit,
+		.allowed_signers = arguments.allowed_signers,
 	};
 	return arguments.max_age ? parse_age(arguments.max_age, &out->max_age_s, diags) : 0;
 }

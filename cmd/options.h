@@ -10,10 +10,11 @@
 /* What was written, as text; NULL or FALSE where it was not. Set once, by options_parse(), before the command runs:
  * GLib's option rows hold the addresses, which must be constant. */
 struct arguments {
-	char *allow, *color, *hosts, *kustomize, *max_age, *out, *output, *owner, *why;
+	char *allow, *allowed_signers, *color, *hosts, *kustomize, *max_age, *out, *output, *owner, *why;
 	char **clusters;
 	char **words; /* the command and what is left when options are taken out */
-	gboolean adopt, allow_older, auto_approve, detailed_exitcode, help, leave_off, man, start, wait_for_window;
+	gboolean adopt, allow_older, auto_approve, detailed_exitcode, help, leave_off, man, start, verify_commit,
+		wait_for_window;
 };
 extern struct arguments arguments;
 
@@ -41,6 +42,9 @@ extern struct arguments arguments;
 		"cluster", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.clusters, \
 			"Only this cluster; may be given several times", "NAME" \
 	}
+#define OPTION_ALLOW \
+	OPTION_TEXT("allow", 0, allow, "How much may be disturbed where nobody is asked; what is not named is 0", \
+		"restarts=N,moves=N,role-changes=N")
 #define OPTION_OWNER \
 	OPTION_TEXT("owner", 0, owner, "Whose manifests these are, instead of the repository's origin and path", "NAME")
 #define OPTION_MAX_AGE \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/commands.h"
+#include "cmd/consent.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
 #include "cmd/show.h"
@@ -11,6 +12,7 @@ static const GOptionEntry options[] = {
 	OPTION_HOSTS,
 	OPTION_CLUSTER,
 	OPTION_OUTPUT("text (default), json, yaml or markdown"),
+	OPTION_ALLOW,
 	OPTION_TEXT("out", 0, out, "Save the plan, to be carried out by 'apply FILE'", "FILE"),
 	OPTION_TEXT("why", 0, why,
 		"Tell why one thing is in the plan, or is not: a VM, host, GPU, group, or a step's number", "ADDRESS"),
@@ -43,27 +45,38 @@ static enum exit_code tell_why(const struct run *run, enum show_format format, e
 	return output_text(text, code);
 }
 
+/* What the plan may disturb is kept with it; one that would disturb more is not saved. */
+static enum exit_code save(const struct run *run, const struct consent *consent, struct diags *diags)
+{
+	struct cost cost = consent_cost(run);
+	/* A plan of manifests that are wrong would be carried out without what they meant to say. */
+	if (run->n_plans && consent_covers(consent, &cost, diags) == 0 && arguments.out)
+		(void)!show_save(run, arguments.out, diags);
+	return output_findings(diags);
+}
+
 static int plan_run(int argc, char **argv)
 {
 	(void)argc;
 	g_autoptr(arena_auto) arena = arena_new();
 	struct diags *diags = diags_new(arena);
 	struct run_options run_options;
+	struct consent consent;
 	int format = options_format(show_formats, diags);
 	if (arguments.why && format > SHOW_JSON)
 		diag_add(diags, D_USAGE, LOC_NONE, NULL, "--why is written as text or json, not as %s",
 			show_formats[format]);
-	if (options_run(argv[0], &run_options, diags) < 0 || format < 0 || diags->n_errors)
+	if (options_run(argv[0], &run_options, diags) < 0 || format < 0 ||
+		consent_parse(arguments.allow, &consent, diags) < 0 || diags->n_errors)
 		return output_findings(diags);
 	struct show_stream *stream = arguments.why ? NULL : show_begin((enum show_format)format);
+	run_options.limits = consent.has_limits ? &consent.limits : NULL;
 	run_options.watch = stream ? show_watch(stream) : NULL;
 	g_autoptr(run_auto) run = run_pipeline(&run_options);
 	enum exit_code code = run_exit(run);
 	if (arguments.detailed_exitcode && has_changes(run))
 		code = exit_worse(code, EXIT_CHANGES);
-	/* A plan of manifests that are wrong would be carried out without what they meant to say. */
-	if (arguments.out && run->n_plans && show_save(run, arguments.out, diags) < 0)
-		code = exit_worse(code, output_findings(diags));
+	code = exit_worse(code, save(run, &consent, diags));
 	if (stream)
 		return show_end(stream, run, code);
 	return run->n_plans ? tell_why(run, (enum show_format)format, code, diags) : output_findings(run->diags);
@@ -77,10 +90,13 @@ const struct command command_plan = {
 	.details =
 		"Compares the manifests of SOURCE with the hosts and shows the ordered plan. Changes nothing and takes "
 		"no "
-		"lock. The plan has been checked by an independent replay, in every order that its dependencies allow.",
+		"lock. The plan has been checked by an independent replay, in every order that its dependencies allow. "
+		"A "
+		"plan that --allow does not cover is refused and not saved; one that it covers carries it along, and "
+		"'apply FILE' keeps to it.",
 	.examples = "  hvgpu plan clusters/ --hosts snapshot:paris.yaml\n"
 		    "  hvgpu plan 'clusters?ref=origin/main' --detailed-exitcode\n"
-		    "  hvgpu plan clusters/ --cluster paris --out paris.plan\n"
+		    "  hvgpu plan clusters/ --cluster paris --out paris.plan --allow restarts=12\n"
 		    "  hvgpu plan clusters/ --why vm/vdi-001\n",
 	.min_args = 1,
 	.max_args = 1,

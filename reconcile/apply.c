@@ -152,11 +152,13 @@ static void add_news(struct apply *apply, const struct plan *plan)
 /* The plan of this round, within what was approved; debts alone where that is not so. NULL: nothing can be done. */
 static const struct plan *next_plan(struct apply *apply, const struct world *world, bool is_first)
 {
-	bool saved = apply->run->from_file && is_first && apply->mode == apply->approved->mode;
-	const struct plan *plan = saved ? again_saved(apply, world) : again_plan(apply, world, apply->mode);
+	bool saved = apply->run->from_file && !apply->approved->spec && apply->mode == apply->approved->mode;
+	const struct plan *plan = !saved     ? again_plan(apply, world, apply->mode)
+				  : is_first ? again_saved(apply, world)
+					     : again_rest_of_saved(apply, world);
 	if (plan && apply->mode == PLAN_APPLY) {
 		bool stale = again_within(apply, plan) < 0;
-		if (!stale && again_mode(apply, plan) == PLAN_APPLY)
+		if (!stale && again_mode(apply, plan, world) == PLAN_APPLY)
 			return plan;
 	} else if (plan) {
 		return plan;
@@ -285,7 +287,7 @@ static bool is_all_held(const struct apply *apply)
 static void apply_cluster(struct apply *apply)
 {
 	apply->result->exit = plan_exit(apply->approved);
-	apply->mode = again_mode(apply, apply->approved);
+	apply->mode = again_mode(apply, apply->approved, apply->approved->observed);
 	if (!has_work(apply))
 		return;
 	if (apply_interrupts(apply)) {

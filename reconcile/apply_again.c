@@ -111,6 +111,22 @@ const struct plan *again_saved(struct apply *apply, const struct world *world)
 	return bound;
 }
 
+const struct plan *again_rest_of_saved(struct apply *apply, const struct world *world)
+{
+	const struct change *which = NULL;
+	if (done_of_plan(apply->approved, world, &which) == DONE_ALL) {
+		struct plan *bound = arena_copy(apply->arena, apply->approved, sizeof(*bound));
+		bound->n_steps = 0;
+		return bound;
+	}
+	diag_add(apply->diags, D_STALE, LOC_NONE, NULL,
+		"somebody else changed '%s' while the saved plan was carried out; what it held down is brought back, "
+		"and the "
+		"rest needs a new plan",
+		apply->name);
+	return NULL;
+}
+
 static int exceeds(struct apply *apply, const char *what, uint32_t spent, uint32_t now, uint32_t limit)
 {
 	if (spent + now <= limit)
@@ -173,19 +189,27 @@ static int check_commit(struct apply *apply, const struct world *world)
 	return 0;
 }
 
-enum plan_mode again_mode(struct apply *apply, const struct plan *plan)
+/* A saved plan does not know who took the cluster over since. */
+static bool is_of_others(const struct apply *apply, const struct plan *plan, const struct world *world)
+{
+	const struct cluster_record *record = world ? newest_record(world) : NULL;
+	const char *ours = apply->run->owner;
+	return plan->foreign_owner || (record && record->owner && ours && strcmp(record->owner, ours) != 0);
+}
+
+enum plan_mode again_mode(struct apply *apply, const struct plan *plan, const struct world *world)
 {
 	if (apply->mode == PLAN_RESTORE || plan->mode == PLAN_RESTORE)
 		return PLAN_RESTORE;
 	int result = 0;
-	if (plan->foreign_owner && !apply->options->run.adopt)
+	if (!apply->options->run.adopt && is_of_others(apply, plan, world))
 		result = diag_add(apply->diags, D_OWNER, plan->spec ? plan->spec->name_loc : LOC_NONE, NULL,
 			"cluster '%s' belongs to another repository; 'apply --adopt' takes it over", plan->cluster);
 	if (plan->suspended && plan->n_steps)
 		result = diag_add(apply->diags, D_SUSPENDED,
 			plan->spec ? head_loc(&plan->spec->head, "suspend") : LOC_NONE, NULL,
 			"cluster '%s' is suspended, so nothing is applied; remove 'suspend: true'", plan->cluster);
-	if (plan->observed && check_commit(apply, plan->observed) < 0)
+	if (world && check_commit(apply, world) < 0)
 		result = -1;
 	return result < 0 ? PLAN_RESTORE : PLAN_APPLY;
 }

@@ -105,10 +105,14 @@ const struct world *again_observe(struct apply *apply);
 const struct plan *again_plan(struct apply *apply, const struct world *world, enum plan_mode mode);
 /* The approved plan of a file on the present world: NULL with findings when it no longer fits. */
 const struct plan *again_saved(struct apply *apply, const struct world *world);
+/* The same where the world turned out otherwise while it was carried out: nothing is left to do, or NULL with a finding, for
+ * without manifests the rest cannot be planned. */
+const struct plan *again_rest_of_saved(struct apply *apply, const struct world *world);
 /* What the plan costs beyond what was approved: 0, or -1 with HV703. */
 int again_within(struct apply *apply, const struct plan *plan);
-/* May these manifests change anything? PLAN_RESTORE, with findings, where only debts may be paid. */
-enum plan_mode again_mode(struct apply *apply, const struct plan *plan);
+/* May these manifests change anything in that world, which for a saved plan is not its own? PLAN_RESTORE, with findings,
+ * where only debts may be paid. */
+enum plan_mode again_mode(struct apply *apply, const struct plan *plan, const struct world *world);
 
 /* ---- apply_drive.c ---- */
 

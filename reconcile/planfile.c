@@ -55,6 +55,17 @@ static struct cost total_cost(const struct run *run)
 	return total;
 }
 
+static json_t *limits_to_json(const struct cost *limits)
+{
+	if (!limits)
+		return json_null();
+	json_t *json = json_object();
+	json_object_set_new(json, "restarts", json_integer(limits->vms_stopped));
+	json_object_set_new(json, "moves", json_integer(limits->vms_moved));
+	json_object_set_new(json, "role_changes", json_integer(limits->role_changes));
+	return json;
+}
+
 json_t *planfile_source_to_json(const struct run *run)
 {
 	json_t *json = json_object();
@@ -65,7 +76,10 @@ json_t *planfile_source_to_json(const struct run *run)
 	json_object_set_new(json, "source", jsonio_text(run->tree.given));
 	json_object_set_new(json, "commit", jsonio_text(run->tree.commit));
 	json_object_set_new(json, "dirty", json_boolean(run->tree.dirty));
+	json_object_set_new(json, "manifests_digest", jsonio_text(run->tree.digest));
 	json_object_set_new(json, "owner", jsonio_text(run->owner));
+	json_object_set_new(json, "adopt", json_boolean(run->options.adopt));
+	json_object_set_new(json, "allow", limits_to_json(run->options.limits));
 	return json;
 }
 

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#define PLANFILE_FORMAT_VERSION "1.1" /* minor: compatible, and 1.0 is read too; major: refused */
+#define PLANFILE_FORMAT_VERSION "1.2" /* minor: compatible, and 1.0 and 1.1 are read too; major: refused */
 
 /* A new reference; keys in a fixed order; no time but run->now. */
 json_t *planfile_to_json(const struct run *run);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Members that came with format 1.1 may be absent; null stands for "none". */
+/* Members that came with format 1.1 or 1.2 may be absent; null stands for "none". */
 static bool has(json_t *in, const char *key)
 {
 	json_t *value = json_object_get(in, key);
@@ -415,6 +415,18 @@ static void check_digest(struct jsonio_reader *reader, json_t *json)
 		jsonio_fail(reader, "the plan was edited or damaged: its digest does not fit its contents");
 }
 
+static void limits_from_json(struct jsonio_reader *reader, json_t *in, struct run *run)
+{
+	json_t *json = has(in, "allow") ? jsonio_get_object(reader, in, "allow") : NULL;
+	if (!json)
+		return;
+	struct cost *limits = arena_new_of(reader->arena, struct cost);
+	limits->vms_stopped = jsonio_get_u32(reader, json, "restarts");
+	limits->vms_moved = jsonio_get_u32(reader, json, "moves");
+	limits->role_changes = jsonio_get_u32(reader, json, "role_changes");
+	run->options.limits = limits;
+}
+
 static void run_from_json(struct jsonio_reader *reader, json_t *json, struct run *run)
 {
 	run->now = run->options.now = jsonio_get_time(reader, json, "timestamp");
@@ -423,6 +435,10 @@ static void run_from_json(struct jsonio_reader *reader, json_t *json, struct run
 	run->tree.dirty = jsonio_get_bool(reader, json, "dirty");
 	run->owner = run->options.owner = jsonio_get_optional(reader, json, "owner");
 	run->tree.owner = run->owner;
+	run->tree.digest = has(json, "manifests_digest") ? jsonio_get_text(reader, json, "manifests_digest") : NULL;
+	run->tool_version = jsonio_get_text(reader, json, "tool_version");
+	run->options.adopt = has(json, "adopt") && jsonio_get_bool(reader, json, "adopt");
+	limits_from_json(reader, json, run);
 	run->diags = findings_from_json(reader, json);
 	json_t *clusters = jsonio_get_array(reader, json, "clusters");
 	uint32_t n = (uint32_t)json_array_size(clusters);

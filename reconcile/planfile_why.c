@@ -147,7 +147,9 @@ static json_t *idempotency_key(const struct plan *plan, const struct step *step,
 	json_object_set_new(json, "host", jsonio_text(step->host_name));
 	json_object_set_new(json, "vm", jsonio_text(step->vm_id));
 	json_object_set_new(json, "gpu", jsonio_text(step->location_path));
-	json_object_set_new(json, "count", json_integer(step->count));
+	/* 0 reads as 1 (model/step.h), and a plan that was read has 0. */
+	bool adds = step->kind == STEP_ADD_ADAPTER || step->kind == STEP_ADD_DEVICE;
+	json_object_set_new(json, "count", json_integer(adds ? MAX(step->count, 1) : step->count));
 	json_object_set_new(json, "epoch", jsonio_u64(host == NO_INDEX ? 0 : plan->observed->hosts[host].epoch));
 	json_object_set(json, "parameters", parameters);
 	return short_hash(json);

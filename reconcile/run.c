@@ -59,6 +59,9 @@ static int load(struct run *run)
 	if (source_read(run->options.source, run->arena, &run->tree, run->diags) < 0)
 		return -1;
 	run->owner = run->options.owner ? run->options.owner : run->tree.owner;
+	if (run->options.verify &&
+		source_verify(&run->tree, run->options.allowed_signers, run->arena, &run->signer, run->diags) < 0)
+		return -1;
 	const struct source **sources = arena_array(run->arena, const struct source *, run->tree.n_files);
 	for (uint32_t i = 0; i < run->tree.n_files; i++)
 		sources[i] = &run->tree.files[i].source;

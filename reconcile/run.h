@@ -30,6 +30,9 @@ struct run_options {
 	uint32_t max_age_s; /* of a snapshot: 24 h */
 	enum plan_mode mode;
 	enum stage until;
+	bool verify;                   /* --verify-commit: the source must be a signed commit */
+	const char *allowed_signers;   /* --allowed-signers, or NULL: as git is told */
+	const struct cost *limits;     /* what the plan may disturb, said by --allow when it was made; NULL: not said */
 	const struct run_watch *watch; /* or NULL; not kept in run->options */
 };
 
@@ -38,6 +41,7 @@ struct run {
 	struct arena *arena;
 	struct run_options options;
 	struct source_tree tree;
+	const char *signer; /* who signed the commit; NULL: not looked at */
 	struct spec *spec;
 	const char *owner;
 	struct diags *diags;       /* about the source and hosts; each plan has its own besides */
@@ -49,6 +53,7 @@ struct run {
 	uint32_t n_missing;
 	int64_t now;
 	bool from_file;            /* read from a saved plan */
+	const char *tool_version;  /* from_file: of the program that made it */
 	const struct drift *drift; /* which changes are drift: set by drift_find(), else NULL (reconcile/drift.h) */
 };
 

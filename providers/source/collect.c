@@ -73,6 +73,21 @@ static int compare_files(const void *a, const void *b)
 	return strcmp(((const struct source_file *)a)->source.name, ((const struct source_file *)b)->source.name);
 }
 
+/* Not their names, which depend on where they are looked at from; the order does not. */
+static const char *digest_of(const struct source_tree *tree, struct arena *arena)
+{
+	GChecksum *digest = g_checksum_new(G_CHECKSUM_SHA256);
+	for (uint32_t i = 0; i < tree->n_files; i++) {
+		const struct source *file = &tree->files[i].source;
+		uint64_t size = GUINT64_TO_LE((uint64_t)file->n_bytes); /* so that no two lists look alike */
+		g_checksum_update(digest, (const guchar *)&size, sizeof(size));
+		g_checksum_update(digest, (const guchar *)file->bytes, (gssize)file->n_bytes);
+	}
+	const char *text = arena_strdup(arena, g_checksum_get_string(digest));
+	g_checksum_free(digest);
+	return text;
+}
+
 int collect_finish(struct collect *collect, struct source_tree *tree)
 {
 	if (collect->files->len == 0)
@@ -80,5 +95,6 @@ int collect_finish(struct collect *collect, struct source_tree *tree)
 			"'%s' holds no manifest file (*.yaml, *.yml or *.json)", tree->given);
 	g_array_sort(collect->files, compare_files);
 	tree->files = arena_take_array(collect->arena, g_steal_pointer(&collect->files), &tree->n_files);
+	tree->digest = digest_of(tree, collect->arena);
 	return 0;
 }

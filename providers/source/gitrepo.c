@@ -195,6 +195,52 @@ bool gitrepo_differs(
 	return !found || gitwalk_differs(repo->git, found, path, files, n_files);
 }
 
+int gitrepo_signature(const struct gitrepo *repo, const char *commit, struct arena *arena,
+	struct gitrepo_signature *out, struct diags *diags)
+{
+	g_autoptr(git_commit) found = find_commit(repo, commit);
+	if (!found)
+		return gitwalk_failed(diags, D_SOURCE_GIT, commit);
+	git_oid id = *git_commit_id(found);
+	git_buf text = { 0 }, payload = { 0 };
+	int error = git_commit_extract_signature(&text, &payload, repo->git, &id, NULL);
+	if (error == 0)
+		*out = (struct gitrepo_signature){
+			.text = arena_strndup(arena, text.ptr, text.size),
+			.payload = arena_strndup(arena, payload.ptr, payload.size),
+			.n_payload = payload.size,
+			.committed = git_commit_time(found),
+		};
+	git_buf_dispose(&text);
+	git_buf_dispose(&payload);
+	if (error == GIT_ENOTFOUND)
+		return GITREPO_NONE;
+	return error < 0 ? gitwalk_failed(diags, D_SOURCE_GIT, commit) : 0;
+}
+
+typedef int read_config(git_buf *out, const git_config *config, const char *key);
+
+static const char *get_config(const struct gitrepo *repo, const char *key, read_config *read, struct arena *arena)
+{
+	g_autoptr(git_config) config = NULL;
+	git_buf value = { 0 };
+	if (git_repository_config_snapshot(&config, repo->git) < 0 || read(&value, config, key) < 0)
+		return NULL;
+	const char *kept = value.size ? arena_strndup(arena, value.ptr, value.size) : NULL;
+	git_buf_dispose(&value);
+	return kept;
+}
+
+const char *gitrepo_config(const struct gitrepo *repo, const char *key, struct arena *arena)
+{
+	return get_config(repo, key, git_config_get_string_buf, arena);
+}
+
+const char *gitrepo_config_path(const struct gitrepo *repo, const char *key, struct arena *arena)
+{
+	return get_config(repo, key, git_config_get_path, arena);
+}
+
 enum ancestry gitrepo_ancestry(const struct gitrepo *repo, const char *older, const char *newer)
 {
 	git_oid old_id, new_id;

@@ -40,4 +40,20 @@ int gitrepo_collect(const struct gitrepo *repo, const char *commit, const char *
 bool gitrepo_differs(
 	const struct gitrepo *repo, const char *commit, const char *path, const struct source *files, uint32_t n_files);
 
+/* What a commit is signed with. */
+struct gitrepo_signature {
+	const char *text;    /* as git keeps it: armoured */
+	const char *payload; /* what was signed: the commit without it */
+	size_t n_payload;
+	int64_t committed; /* the committer's date */
+};
+
+/* In 'arena'. 0; -1 with HV407; or GITREPO_NONE when the commit has none (no finding). */
+int gitrepo_signature(const struct gitrepo *repo, const char *commit, struct arena *arena,
+	struct gitrepo_signature *out, struct diags *diags);
+
+/* A value of git's configuration as this repository sees it ("gpg.program"), or NULL. '_path': "~" is the home folder. */
+const char *gitrepo_config(const struct gitrepo *repo, const char *key, struct arena *arena);
+const char *gitrepo_config_path(const struct gitrepo *repo, const char *key, struct arena *arena);
+
 enum ancestry gitrepo_ancestry(const struct gitrepo *repo, const char *older, const char *newer);

@@ -78,3 +78,9 @@ int remote_fetch(const char *url, struct arena *arena, const char **path_out, st
 		*path_out = path;
 	return result;
 }
+
+const char *remote_cached(const char *url, struct arena *arena)
+{
+	const char *path = cache_path(url, arena);
+	return file_kind(path, true) == FILE_FOLDER ? path : NULL;
+}

@@ -12,3 +12,6 @@
 
 /* Fetches all branches and tags of 'url'; '*path_out' is the bare repository. 0, or -1 with HV406. */
 int remote_fetch(const char *url, struct arena *arena, const char **path_out, struct diags *diags);
+
+/* The repository as it was fetched last, or NULL. */
+const char *remote_cached(const char *url, struct arena *arena);

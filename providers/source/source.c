@@ -5,6 +5,7 @@
 #include "providers/source/gitrepo.h"
 #include "providers/source/reference.h"
 #include "providers/source/remote.h"
+#include "providers/source/signature.h"
 
 #include <string.h>
 
@@ -88,6 +89,15 @@ static int read_revision(const struct gitrepo *repo, const char *path, const cha
 	return read_commit(repo, arena, tree, diags);
 }
 
+/* Where in the repository the manifests of a local reference lie. */
+static const char *path_within(const struct gitrepo *repo, const struct reference *reference, struct arena *arena)
+{
+	const char *within = gitrepo_path_within(repo, reference->root, arena);
+	if (within && *within && *reference->path)
+		return arena_printf(arena, "%s/%s", within, reference->path);
+	return !within || *reference->path ? reference->path : within;
+}
+
 static int read_local(
 	const struct reference *reference, struct arena *arena, struct source_tree *tree, struct diags *diags)
 {
@@ -98,11 +108,7 @@ static int read_local(
 	g_autoptr(gitrepo_auto) repo = NULL;
 	if (gitrepo_open(reference->root, GITREPO_SEARCH, &repo, diags) < 0)
 		return -1;
-	const char *within = gitrepo_path_within(repo, reference->root, arena);
-	if (within && *within && *reference->path)
-		within = arena_printf(arena, "%s/%s", within, reference->path);
-	else if (!within || *reference->path)
-		within = reference->path;
+	const char *within = path_within(repo, reference, arena);
 	const char *url = reference->is_url ? reference->root : NULL;
 	return read_revision(repo, within, reference->revision ?: "HEAD", url, arena, tree, diags);
 }
@@ -180,6 +186,67 @@ int source_read_commit(const struct source_tree *tree, const char *commit, struc
 		return -1;
 	*out = then;
 	return 0;
+}
+
+/* Where the repository is that a reference means; '*within_out' is its path there, or NULL: to be looked up. NULL: none. */
+static const char *place_of(const struct reference *reference, bool fetch, struct arena *arena, const char **within_out,
+	struct diags *diags)
+{
+	const char *path = NULL;
+	*within_out = NULL;
+	if (reference->kind == REFERENCE_REMOTE) {
+		*within_out = reference->path;
+		if (!fetch)
+			return remote_cached(reference->root, arena);
+		return remote_fetch(reference->root, arena, &path, diags) < 0 ? NULL : path;
+	}
+	if (strcmp(reference->root, "-") == 0 || file_kind(reference->root, true) == FILE_MISSING)
+		return NULL;
+	if (file_kind(reference->root, true) == FILE_FOLDER)
+		return reference->root;
+	g_autofree char *parent = g_path_get_dirname(reference->root);
+	return arena_strdup(arena, parent);
+}
+
+int source_find_repository(struct source_tree *tree, bool fetch, struct arena *arena, struct diags *diags)
+{
+	struct reference reference;
+	if (!tree->given || !tree->commit)
+		return SOURCE_NO_COMMIT;
+	if (reference_parse(tree->given, arena, &reference, diags) < 0)
+		return -1;
+	uint32_t n_errors = diags->n_errors;
+	const char *within;
+	const char *place = place_of(&reference, fetch, arena, &within, diags);
+	if (!place)
+		return diags->n_errors > n_errors ? -1 : SOURCE_NO_COMMIT;
+	g_autoptr(gitrepo_auto) repo = NULL;
+	int result = gitrepo_open(place, GITREPO_SEARCH | GITREPO_QUIET, &repo, diags);
+	if (result < 0)
+		return -1;
+	if (result == GITREPO_NONE || !gitrepo_has_commit(repo, tree->commit))
+		return SOURCE_NO_COMMIT;
+	tree->repository = arena_strdup(arena, gitrepo_path(repo));
+	tree->path_in_repository = within ? within : path_within(repo, &reference, arena);
+	return 0;
+}
+
+int source_verify(const struct source_tree *tree, const char *allowed_signers, struct arena *arena,
+	const char **signer_out, struct diags *diags)
+{
+	if (!tree->commit || !tree->repository)
+		return diag_add(diags, D_SIGNATURE, LOC_NONE, NULL,
+			"'%s' is no commit of a git repository, so nobody has signed it", tree->given);
+	if (tree->dirty)
+		return diag_add(diags, D_SIGNATURE, LOC_NONE, NULL,
+			"the files of '%s' are not those of commit %.12s, and changes are not signed; commit them, or "
+			"apply "
+			"'%s?ref=HEAD'",
+			tree->given, tree->commit, tree->given);
+	g_autoptr(gitrepo_auto) repo = NULL;
+	if (gitrepo_open(tree->repository, 0, &repo, diags) < 0)
+		return -1;
+	return signature_verify(repo, tree->commit, allowed_signers, arena, signer_out, diags);
 }
 
 enum ancestry source_ancestry(const struct source_tree *tree, const char *older, const char *newer)

@@ -28,6 +28,7 @@ struct source_tree {
 	const char *path_in_repository;  /* "" for its root, or NULL */
 	const struct source_file *files; /* sorted by name */
 	uint32_t n_files;
+	const char *digest; /* SHA-256 over the contents of the files, in hexadecimal; whatever they are called */
 };
 
 enum { SOURCE_FILE_MAX = 16 << 20, SOURCE_TOTAL_MAX = 256 << 20, SOURCE_FILES_MAX = 50000 };
@@ -40,6 +41,16 @@ int source_read(const char *given, struct arena *arena, struct source_tree *out,
 enum { SOURCE_NO_COMMIT = 1 };
 int source_read_commit(const struct source_tree *tree, const char *commit, struct arena *arena, struct source_tree *out,
 	struct diags *diags);
+
+/* The repository of a SOURCE that was read before, for a tree that knows its 'given' and 'commit' alone: fills in
+ * 'repository' and 'path_in_repository'. A remote is fetched only with 'fetch'. 0, -1 with findings, or SOURCE_NO_COMMIT:
+ * there is none, or it does not have the commit (no finding). */
+int source_find_repository(struct source_tree *tree, bool fetch, struct arena *arena, struct diags *diags);
+
+/* Are these the manifests of a commit, and is it signed by somebody who is trusted (signature.h)? 'allowed_signers': a file
+ * instead of git's, or NULL. '*signer_out', in 'arena', says by whom. 0, or -1 with HV412, HV407 or HV902. */
+int source_verify(const struct source_tree *tree, const char *allowed_signers, struct arena *arena,
+	const char **signer_out, struct diags *diags);
 
 /* Is 'older' a strict ancestor of 'newer' in that repository? */
 enum ancestry { ANCESTRY_UNKNOWN, ANCESTRY_NO, ANCESTRY_SAME, ANCESTRY_STRICT };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/proc.h"
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "tests/lib/test.h"
 
 struct fixture {
@@ -41,6 +42,36 @@ static void exit_code_and_errors_are_told(void **state)
 	assert_false(fixture->result.timed_out);
 	assert_string_equal(fixture->result.output, "why\n");
 	assert_int_equal(fixture->diags->n, 0);
+}
+
+static void input_is_handed_over_and_output_kept(void **state)
+{
+	struct fixture *fixture = *state;
+	assert_int_equal(run_shell(fixture, "cat; echo why >&2", (struct proc){ .input = "a\nb", .n_input = 3 }), 0);
+	assert_string_equal(fixture->result.answer, "a\nb");
+	assert_string_equal(fixture->result.output, "why\n");
+}
+
+/* More than a pipe holds, both ways at once. */
+static void long_input_does_not_wait_for_itself(void **state)
+{
+	struct fixture *fixture = *state;
+	enum { LONG = 1 << 20 };
+	g_autofree char *input = g_strnfill(LONG, 'x');
+	assert_int_equal(run_shell(fixture, "cat", (struct proc){ .input = input, .n_input = LONG }), 0);
+	assert_int_equal(strlen(fixture->result.answer), PROC_OUTPUT_MAX);
+	assert_int_equal(run_shell(fixture, "cat | wc -c", (struct proc){ .input = input, .n_input = LONG }), 0);
+	assert_string_equal(fixture->result.answer, "1048576\n");
+}
+
+static void input_that_nobody_reads_is_no_fault(void **state)
+{
+	struct fixture *fixture = *state;
+	enum { LONG = 1 << 20 };
+	g_autofree char *input = g_strnfill(LONG, 'x');
+	interrupt_ignore_pipes();
+	assert_int_equal(run_shell(fixture, "exit 3", (struct proc){ .input = input, .n_input = LONG }), 0);
+	assert_int_equal(fixture->result.exit, 3);
 }
 
 static void arguments_are_data(void **state)
@@ -117,6 +148,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(exit_code_and_errors_are_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(input_is_handed_over_and_output_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(long_input_does_not_wait_for_itself, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(input_that_nobody_reads_is_no_fault, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(arguments_are_data, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(environment_is_set_and_unset, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(missing_program_is_a_finding, set_up, tear_down),
