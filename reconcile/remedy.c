@@ -242,6 +242,19 @@ static void keep_facts(struct search *search, struct refusal *refusal, const str
 	refusal->n_facts = n;
 }
 
+/* A fact that was found to be needed may not have been so without those that went after it: to take one away can be in the
+ * way of something else. */
+static bool is_confirmed(struct search *search, const struct refusal *refusal, const struct fact_row **gone,
+	uint32_t n_gone, const struct fact_row *const *needed, uint32_t n_needed)
+{
+	for (uint32_t i = 0; i < n_needed; i++) {
+		gone[n_gone] = needed[i];
+		if (is_refused_without(search, refusal, gone, n_gone + 1))
+			return false;
+	}
+	return true;
+}
+
 /* Takes facts away one after the other: one without which it is refused all the same is not needed and stays away. What
  * is left is impossible together, and possible without any one of them. */
 static void find_facts(struct search *search, struct refusal *refusal)
@@ -258,7 +271,8 @@ static void find_facts(struct search *search, struct refusal *refusal)
 		else
 			needed[n_needed++] = rows[i];
 	}
-	keep_facts(search, refusal, needed, n_needed);
+	if (is_confirmed(search, refusal, gone, n_gone, needed, n_needed))
+		keep_facts(search, refusal, needed, n_needed);
 }
 
 void remedy_find(struct arena *arena, struct plan *plan, const struct plan_input *input)

@@ -2,7 +2,7 @@
 /*
  * A refusal helps: which small change of the manifest would make possible what was refused, and which facts together make
  * it impossible. Neither is guessed: each is told only after the cluster was planned again with that change, or without
- * that fact (docs/decisions/0010-remedies.md).
+ * that fact (docs/decisions/0011-remedies.md).
  */
 #pragma once
 #include "reconcile/planner.h"

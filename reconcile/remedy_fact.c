@@ -324,7 +324,7 @@ static const char *requires_vram(struct draft *draft, const struct asked *asked)
 	return text;
 }
 
-/* One partition per GPU is as large as they get. */
+/* A size that is not known refuses nothing. Another count would be a matter of room, too. */
 static const char *count_divides(struct draft *draft, const struct asked *asked)
 {
 	(void)asked;
@@ -332,7 +332,8 @@ static const char *count_divides(struct draft *draft, const struct asked *asked)
 	if (!group || group->partition_count.value <= 1)
 		return NULL;
 	uint64_t now = group->partition_count.value, mib = draft_smallest_mib(draft, group);
-	group->partition_count = KNOWN(1);
+	for (uint32_t g = 0; g < draft->world->n_gpus; g++)
+		draft->world->gpus[g].memory = draft->world->gpus[g].partition_memory = UNKNOWN;
 	return arena_printf(draft->arena,
 		"partition count %" G_GUINT64_FORMAT " makes partitions of %" G_GUINT64_FORMAT " MiB", now, mib);
 }

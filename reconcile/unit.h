@@ -61,5 +61,6 @@ void units_limit(const struct units *units, const GArray *steps, const struct li
  * hosts whatever waits for whatever: a VM of such a host waits for it, to move there. NO_INDEX: none. */
 uint32_t units_beyond_hosts(const struct units *units, const GArray *steps, const struct limits *limits);
 
-/* The first unit that the limits do not allow even alone, or NO_INDEX. '*n_out' is how many VMs would be down. */
+/* Of the units that the limits do not allow even alone the one with most VMs down, the first of several; or NO_INDEX.
+ * '*n_out' is how many would be down. */
 uint32_t units_too_large(const struct units *units, const struct limits *limits, uint32_t *n_out);

@@ -143,17 +143,20 @@ void units_limit(const struct units *units, const GArray *steps, const struct li
 
 uint32_t units_too_large(const struct units *units, const struct limits *limits, uint32_t *n_out)
 {
-	uint32_t n_debts = 0;
+	uint32_t n_debts = 0, largest = NO_INDEX;
+	*n_out = limits->allowed;
 	for (uint32_t u = units->n; limits->by_vms && u-- > 0;)
 		n_debts += units->items[u].n_debts;
 	for (uint32_t u = 0; limits->by_vms && u < units->n; u++) {
 		const struct unit *unit = &units->items[u];
-		*n_out = limits->held + n_debts + unit->n_stops;
-		if (unit->n_stops && *n_out > limits->allowed)
-			return u;
+		uint32_t down = limits->held + n_debts + unit->n_stops;
+		if (unit->n_stops && down > *n_out) {
+			*n_out = down;
+			largest = u;
+		}
 		n_debts -= unit->n_debts;
 	}
-	return NO_INDEX;
+	return largest;
 }
 
 /* Changes a host that was not being changed at the start. */

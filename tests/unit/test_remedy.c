@@ -237,6 +237,25 @@ static void what_was_done_before_is_not_given_up(void **state)
 	scene_free(scene);
 }
 
+/* One partition of the whole GPU would be large enough, and not enough for three VMs: that is another matter. */
+static void partitions_too_small_are_told_for_every_vm(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 8);
+	for (int i = 0; i < 3; i++)
+		scene_vm(scene, i == 0 ? "vm-a" : i == 1 ? "vm-b" : "vm-c", 0, VM_RUNNING, -1);
+	struct plan *plan = scene_plan(scene,
+		arena_printf(scene->arena, "%s  requires: { vram: 6Gi }\n", scene_manifests(scene, 8, "vm-*", NULL)));
+	assert_int_equal(plan->n_refusals, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(plan->refusals[i].code, D_VRAM);
+		assert_int_equal(plan->refusals[i].n_facts, 2);
+		assert_true(has_fact(&plan->refusals[i], "requires partitions of 6144 MiB"));
+		assert_true(has_fact(&plan->refusals[i], "partition count 8 makes partitions of 1900 MiB"));
+	}
+	scene_free(scene);
+}
+
 static void trial_and_way_back_look_for_nothing(void **state)
 {
 	(void)state;
@@ -267,6 +286,7 @@ int main(void)
 		cmocka_unit_test(stop_method_never_is_told),
 		cmocka_unit_test(window_becomes_as_long_as_it_must),
 		cmocka_unit_test(what_was_done_before_is_not_given_up),
+		cmocka_unit_test(partitions_too_small_are_told_for_every_vm),
 		cmocka_unit_test(trial_and_way_back_look_for_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

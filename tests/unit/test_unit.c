@@ -177,6 +177,21 @@ static void what_earlier_runs_owe_is_paid_first_and_counts(void **state)
 	sketch_free(&sketch);
 }
 
+static void limit_must_allow_the_largest_unit(void **state)
+{
+	(void)state;
+	struct sketch sketch = sketch_new();
+	add_vm(&sketch, 0, 0);
+	uint32_t stops[] = { add_vm(&sketch, 1, 1), add_vm(&sketch, 1, 2), add_vm(&sketch, 1, 3) };
+	uint32_t count = add_count(&sketch, 1, stops, 3), down = 0;
+	struct units units = units_of(sketch.arena, sketch.steps, sketch.edges, NULL);
+	struct limits limits = { .by_vms = true, .allowed = 0 };
+	assert_int_equal(units.of[count], 1);
+	assert_int_equal(units_too_large(&units, &limits, &down), 1);
+	assert_int_equal(down, 3);
+	sketch_free(&sketch);
+}
+
 static struct sketch random_sketch(struct random *random)
 {
 	struct sketch sketch = sketch_new();
@@ -260,6 +275,7 @@ int main(void)
 		cmocka_unit_test(vms_of_one_count_are_one_unit_and_others_are_not),
 		cmocka_unit_test(vm_that_makes_room_for_another_is_a_unit_before_it),
 		cmocka_unit_test(what_earlier_runs_owe_is_paid_first_and_counts),
+		cmocka_unit_test(limit_must_allow_the_largest_unit),
 		cmocka_unit_test(no_order_holds_down_more_than_allowed),
 		cmocka_unit_test(no_order_changes_more_hosts_than_allowed),
 	};
