@@ -46,7 +46,7 @@ static void refuse_anchor_and_tag(
 
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
-static bool is_json(const struct source *source)
+bool node_is_json(const struct source *source)
 {
 	if (g_str_has_suffix(source->name, ".json"))
 		return true;
@@ -62,7 +62,7 @@ int node_parse(const struct source *source, document_fn *each, void *user, struc
 {
 	if (node_error_encoding(source, diags) < 0)
 		return -1;
-	if (is_json(source))
+	if (node_is_json(source))
 		return node_json_parse(source, each, user, diags);
 	const char *bytes = source->bytes;
 	size_t n_bytes = source->n_bytes;

@@ -42,8 +42,10 @@ const struct node *node_get(const struct node *map, const char *key);
 /* A scalar that means null: empty and unquoted, "null", "~". */
 bool node_is_null(const struct node *node);
 
+/* By the name (*.json, *.yaml, *.yml), else a first character '{' or '['. */
+bool node_is_json(const struct source *source);
+
 /* Calls 'each' for every document of the source, in order; the document's tree lives in an arena that is freed after
- * the call. JSON is recognised by the name (*.json) or a first character '{' or '['. Syntax errors are findings: the
- * rest of that source is not read. 0, or -1 with findings; what 'each' returns negative is remembered and returned. */
+ * the call. Syntax errors are findings: the rest of that source is not read. 0, or -1 with findings; what 'each' returns negative is remembered and returned. */
 typedef int document_fn(const struct document *document, void *user, struct diags *diags);
 int node_parse(const struct source *source, document_fn *each, void *user, struct diags *diags);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/pieces.h"
+#include "schema/node.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -7,16 +8,11 @@
 
 static const char mark[] = "\n---\n";
 
-static bool is_json(const struct source *source)
-{
-	return g_str_has_suffix(source->name, ".json") || source->bytes[0] == '{' || source->bytes[0] == '[';
-}
-
 uint32_t pieces_cut(const struct source *source, uint32_t n, struct source out[PIECES_MAX])
 {
 	n = MIN(MIN(n, (uint32_t)PIECES_MAX), (uint32_t)(source->n_bytes / PIECE_MIN));
 	out[0] = *source;
-	if (n < 2 || is_json(source))
+	if (n < 2 || node_is_json(source))
 		return 1;
 	const char *at = source->bytes, *end = at + source->n_bytes;
 	uint32_t n_pieces = 0;

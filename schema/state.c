@@ -263,6 +263,16 @@ static int read_whole(const struct source *source, struct reader *reader, struct
 	return result;
 }
 
+/* A YAML file that was cut off may read well, and what it lost would not be missed: a VM that holds a GPU, say. What
+ * writes text ends its last line. */
+static int check_end(const struct source *source, struct diags *diags)
+{
+	if (!source->n_bytes || source->bytes[source->n_bytes - 1] == '\n' || node_is_json(source))
+		return 0;
+	return diag_add(diags, D_WORLD_FILE, (struct loc){ source, 0, 0, 0 }, NULL,
+		"the last line has no end, as if the file were cut off; write it again, or end that line");
+}
+
 int state_read(struct arena *arena, const struct source *source, struct state_file *out, struct diags *diags)
 {
 	g_autoptr(GArray) states = g_array_new(FALSE, FALSE, sizeof(struct read_state));
@@ -271,6 +281,8 @@ int state_read(struct arena *arena, const struct source *source, struct state_fi
 	sort_states(states);
 	good = good && states->len > 0 && !has_two_of_a_name(states);
 	if (!good && read_whole(source, &reader, diags) < 0)
+		return -1;
+	if (check_end(source, diags) < 0)
 		return -1;
 	const struct host_state **sorted = arena_array(arena, const struct host_state *, states->len);
 	for (guint i = 0; i < states->len; i++)

@@ -203,6 +203,11 @@ static void state_device_with_path_and_pool_is_refused(void **state)
 static void state_truncated_file_is_refused(void **state)
 {
 	assert_refused(*state, HEAD "  virtualMachines: [{ name: a, state: Runn", D_YAML_SYNTAX, "");
+	assert_refused(*state,
+		HEAD "  gpus:\n" GPU(
+			"P") "  virtualMachines:\n  - { name: a, state: \"Off\" }\n  - name: b\n    state: \"Off\"",
+		D_WORLD_FILE, "as if the file were cut off");
+	assert_refused(*state, HEAD "  host: {}", D_WORLD_FILE, "as if the file were cut off");
 }
 
 static void state_empty_file_is_refused(void **state)
