@@ -163,6 +163,7 @@ static void look_at(struct run *run, const struct endpoints *endpoints, const st
 		if (!looks[i].state && !(hosts[i] && (hosts[i]->maintenance || hosts[i]->exclude)))
 			observe_report(&looks[i], hosts[i] ? hosts[i]->head.loc : LOC_NONE, run->diags);
 	}
+	diags_sort(run->diags);
 	struct observed sum = observe_sum(run->arena, looks, n);
 	run->states = sum.states;
 	run->n_states = sum.n_states;

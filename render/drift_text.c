@@ -39,7 +39,7 @@ static void put_changes(GString *out, const struct plan *plan, const bool *is_dr
 		if (is_drift ? is_drift[i] != drift : !drift)
 			continue;
 		if (!any)
-			g_string_append_printf(out, "  %s\n", title);
+			g_string_append_printf(out, "  %s, found %s wanted:\n", title, print_arrow(style));
 		any = true;
 		put_change(out, plan, &plan->changes.items[i], style);
 	}
@@ -71,7 +71,8 @@ static void put_cluster(
 	GString *out, const struct plan *plan, const struct drift_cluster *cluster, const struct style *style)
 {
 	const bool *is_drift = cluster ? cluster->is_drift : NULL;
-	g_string_append_c(out, '\n');
+	if (out->len)
+		g_string_append_c(out, '\n');
 	print_on(out, style, COLOUR_BOLD);
 	g_string_append(out, "Cluster ");
 	print_text(out, plan->cluster);
@@ -86,10 +87,9 @@ static void put_cluster(
 		g_string_append(out, "  This is incomplete, not clean: a host was not observed.\n");
 	if (cluster && plan->changes.n)
 		put_basis(out, cluster);
-	put_changes(out, plan, is_drift, true,
-		cluster ? "Changed on the hosts, found -> wanted:" : "Found -> wanted:", style);
+	put_changes(out, plan, is_drift, true, cluster ? "Changed on the hosts" : "Differences", style);
 	if (is_drift)
-		put_changes(out, plan, is_drift, false, "Not applied yet, found -> wanted:", style);
+		put_changes(out, plan, is_drift, false, "Not applied yet", style);
 	for (const struct diag *diag = plan->diags ? plan->diags->first : NULL; diag; diag = diag->next)
 		finding_write(out, diag, style);
 }

@@ -64,6 +64,8 @@ static void put_cluster_line(struct page *page, const struct plan *plan)
 		outline_plan_cost(page->out, plan);
 	else if (plan->n_refusals)
 		g_string_append(page->out, "nothing can be done");
+	else if (plan->incomplete_hosts)
+		g_string_append(page->out, "no steps");
 	else
 		g_string_append(page->out, "nothing to do");
 	print_off(page->out, page->style);
