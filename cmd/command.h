@@ -18,6 +18,8 @@ struct command {
 	const char *examples;        /* lines, or NULL */
 	int min_args, max_args;      /* -1: any number */
 	const GOptionEntry *options; /* its own, ended by an empty row; NULL: none */
+	/* Appends the words that its first argument can be, a space before each; NULL: it is a file, or anything. */
+	void (*complete)(GString *words);
 	/* Returns the exit code. Called with options parsed. */
 	int (*run)(int argc, char **argv);
 };

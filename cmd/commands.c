@@ -19,3 +19,9 @@ const struct command *const commands[] = {
 	&command_help,
 	NULL,
 };
+
+void commands_names(GString *words)
+{
+	for (size_t i = 0; commands[i]; i++)
+		g_string_append_printf(words, " %s", commands[i]->name);
+}

@@ -3,6 +3,9 @@
 #pragma once
 #include "cmd/command.h"
 
+/* Appends the names of all commands, a space before each. */
+void commands_names(GString *words);
+
 extern const struct command command_validate, command_plan, command_apply, command_drift, command_check;
 extern const struct command command_restore, command_settle;
 extern const struct command command_observe, command_import, command_simulate;

@@ -39,6 +39,12 @@ static int explain_run(int argc, char **argv)
 	return output_text(text, EXIT_DONE);
 }
 
+static void complete(GString *words)
+{
+	for (int code = 0; code < DIAG_CODE_COUNT; code++)
+		g_string_append_printf(words, " %s", diag_codes[code].id);
+}
+
 const struct command command_explain = {
 	.name = "explain",
 	.group = "Reference",
@@ -48,5 +54,6 @@ const struct command command_explain = {
 	.examples = "  hvgpu explain HV203\n",
 	.min_args = 0,
 	.max_args = 1,
+	.complete = complete,
 	.run = explain_run,
 };

@@ -38,5 +38,6 @@ const struct command command_help = {
 	.min_args = 0,
 	.max_args = 1,
 	.options = options,
+	.complete = commands_names,
 	.run = help_run,
 };

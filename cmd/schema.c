@@ -58,6 +58,12 @@ static int schema_run(int argc, char **argv)
 	return output_text(text, EXIT_DONE);
 }
 
+static void complete(GString *words)
+{
+	for (size_t i = 0; kinds[i]; i++)
+		g_string_append_printf(words, " %s", kinds[i]->name);
+}
+
 const struct command command_schema = {
 	.name = "schema",
 	.group = "Reference",
@@ -70,5 +76,6 @@ const struct command command_schema = {
 	.min_args = 0,
 	.max_args = 1,
 	.options = options,
+	.complete = complete,
 	.run = schema_run,
 };

@@ -147,6 +147,12 @@ static const struct action {
 	{ "power", "FILE VM on|off", 2, power },
 };
 
+static void complete(GString *words)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
+		g_string_append_printf(words, " %s", actions[i].name);
+}
+
 static const struct action *find_action(const char *name, int argc, struct diags *diags)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
@@ -208,5 +214,6 @@ const struct command command_simulate = {
 		    "  hvgpu simulate power world.yaml vdi-001 off\n",
 	.min_args = 1,
 	.max_args = -1,
+	.complete = complete,
 	.run = simulate_run,
 };
