@@ -182,22 +182,6 @@ static int check_shape(const struct plan *plan, struct diags *diags)
 	return 0;
 }
 
-static int check_once(const struct plan *plan, struct diags *diags)
-{
-	g_autofree uint32_t *stop = g_new0(uint32_t, plan->observed->n_vms + 1);
-	for (uint32_t i = 0; i < plan->n_steps; i++) {
-		const struct step *step = &plan->steps[i];
-		if (step->kind != STEP_STOP_VM)
-			continue;
-		if (stop[step->vm])
-			return diag_add(diags, D_INVARIANT, step->loc, step->vm_name,
-				"the plan would break 'once': VM '%s' is stopped by step %u and by step %u",
-				step->vm_name, stop[step->vm], step->id);
-		stop[step->vm] = step->id;
-	}
-	return 0;
-}
-
 int check_own_order(const struct plan *plan, struct diags *diags)
 {
 	if (!plan->n_steps)

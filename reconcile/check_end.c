@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must be so when all steps are done: the changes are there, and every VM has its power back. */
+/* What must be so when all steps are done: the changes are there, every VM has its power back and was stopped once at most. */
 #include "reconcile/check_parts.h"
 
 #include <string.h>
@@ -154,6 +154,22 @@ int check_end(const struct plan *plan, const struct world *end, struct diags *di
 				"the plan would break 'restored': VM '%s' was %s and would be %s", end->vms[i].name,
 				name_of(&vm_state_names, plan->observed->vms[i].state),
 				name_of(&vm_state_names, end->vms[i].state));
+	}
+	return 0;
+}
+
+int check_once(const struct plan *plan, struct diags *diags)
+{
+	g_autofree uint32_t *stop = g_new0(uint32_t, plan->observed->n_vms + 1);
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
+		if (step->kind != STEP_STOP_VM)
+			continue;
+		if (stop[step->vm])
+			return diag_add(diags, D_INVARIANT, step->loc, step->vm_name,
+				"the plan would break 'once': VM '%s' is stopped by step %u and by step %u",
+				step->vm_name, stop[step->vm], step->id);
+		stop[step->vm] = step->id;
 	}
 	return 0;
 }

@@ -58,6 +58,7 @@ enum checked check_path(const struct plan *plan, const struct reach *reach, cons
 
 /* What must be so at the end (check_end.c): the changes are there, every VM has its power back. 0, or -1. */
 int check_end(const struct plan *plan, const struct world *end, struct diags *diags);
+int check_once(const struct plan *plan, struct diags *diags); /* no VM is stopped twice */
 
 /* ---- parts of a world (check_part.c) ---- */
 
