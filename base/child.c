@@ -2,6 +2,7 @@
 #include "base/child.h"
 
 #include "base/clock.h"
+#include "base/hidden.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -69,14 +70,12 @@ static void lead_session(void *user)
 struct child *child_start(GMainContext *context, const struct child_spec *spec, const struct child_events *events,
 	void *user, char **error)
 {
-	g_auto(GStrv) variables = g_get_environ();
+	g_auto(GStrv) variables = hidden_remove(g_get_environ());
 	g_autoptr(GError) failure = NULL;
 	GPid pid;
 	int in, out, err;
 	for (const char *const *pair = spec->set; pair && *pair; pair += 2)
 		variables = g_environ_setenv(variables, pair[0], pair[1], TRUE);
-	if (spec->unset)
-		variables = g_environ_unsetenv(variables, spec->unset);
 	if (!g_spawn_async_with_pipes(NULL, (char **)spec->argv, variables,
 		    G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, lead_session, NULL, &pid, &in, &out, &err,
 		    &failure)) {

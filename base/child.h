@@ -16,7 +16,6 @@ struct child;
 struct child_spec {
 	const char *const *argv; /* ended by NULL; argv[0] is looked up in PATH */
 	const char *const *set;  /* variables: NAME, value, … ended by NULL; NULL: none */
-	const char *unset;       /* the name of a variable that it does not inherit; NULL: none */
 	size_t line_max;         /* bytes of a line that it may write */
 };
 

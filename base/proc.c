@@ -2,6 +2,7 @@
 #include "base/proc.h"
 
 #include "base/clock.h"
+#include "base/hidden.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -12,7 +13,7 @@
 
 static char **environment(const struct proc *proc)
 {
-	char **variables = g_get_environ();
+	char **variables = hidden_remove(g_get_environ());
 	for (const char *const *name = proc->unset; name && *name; name++)
 		variables = g_environ_unsetenv(variables, *name);
 	for (const char *const *pair = proc->set; pair && *pair; pair += 2)

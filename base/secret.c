@@ -2,6 +2,7 @@
 #include "base/secret.h"
 
 #include "base/child.h"
+#include "base/hidden.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -11,7 +12,7 @@
 
 struct secret {
 	int fd; /* -1: it is in a file of its own */
-	char *path, *variable;
+	char *path;
 };
 
 struct asked { /* a program that prints it */
@@ -110,10 +111,8 @@ static int open_variable(const struct want *want, struct secret **out)
 		return diag_add(want->diags, want->code, LOC_NONE, want->subject,
 			"variable '%s', which is to hold the secret of '%s', is not set; set it", want->what,
 			want->subject);
-	if (keep(want, text, strlen(text), out) < 0)
-		return -1;
-	(*out)->variable = g_strdup(want->what);
-	return 0;
+	hidden_add(want->what);
+	return keep(want, text, strlen(text), out);
 }
 
 /* ---- a program that prints it ---- */
@@ -197,20 +196,50 @@ static int open_command(const struct want *want, struct secret **out)
 	return result;
 }
 
+static const struct {
+	const char *name;
+	int (*open)(const struct want *want, struct secret **out);
+} schemes[] = { { "env:", open_variable }, { "file:", open_file }, { "systemd:", open_systemd },
+	{ "command:", open_command } };
+
+/* The index of the scheme, or -1. */
+static int find_scheme(const char *reference)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++)
+		if (g_str_has_prefix(reference, schemes[i].name) && reference[strlen(schemes[i].name)])
+			return (int)i;
+	return -1;
+}
+
+bool secret_is_reference(const char *text)
+{
+	return find_scheme(text) >= 0;
+}
+
+const char *secret_in_address(const char *address)
+{
+	const char *user = strstr(address, "://");
+	if (!user)
+		return NULL;
+	user += strlen("://");
+	const char *at = user + strcspn(user, "@/ \t\"'"), *colon = user + strcspn(user, ":@/ \t\"'");
+	return *at == '@' && *colon == ':' ? colon + 1 : NULL;
+}
+
+void secret_hide(const char *reference)
+{
+	static const char variable[] = "env:";
+	if (reference && g_str_has_prefix(reference, variable))
+		hidden_add(reference + strlen(variable));
+}
+
 int secret_open(
 	const char *reference, enum diag_code code, const char *subject, struct secret **out, struct diags *diags)
 {
-	static const struct {
-		const char *scheme;
-		int (*open)(const struct want *want, struct secret **out);
-	} schemes[] = { { "env:", open_variable }, { "file:", open_file }, { "systemd:", open_systemd },
-		{ "command:", open_command } };
-	for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++) {
-		size_t n = strlen(schemes[i].scheme);
-		if (strncmp(reference, schemes[i].scheme, n) == 0 && reference[n]) {
-			const struct want want = { reference + n, code, subject, diags };
-			return schemes[i].open(&want, out);
-		}
+	int scheme = find_scheme(reference);
+	if (scheme >= 0) {
+		const struct want want = { reference + strlen(schemes[scheme].name), code, subject, diags };
+		return schemes[scheme].open(&want, out);
 	}
 	/* It may be the secret itself, so it is not shown. */
 	return diag_add(diags, code, LOC_NONE, subject,
@@ -224,11 +253,6 @@ const char *secret_path(const struct secret *secret)
 	return secret->path;
 }
 
-const char *secret_variable(const struct secret *secret)
-{
-	return secret->variable;
-}
-
 void secret_close(struct secret *secret)
 {
 	if (!secret)
@@ -236,6 +260,5 @@ void secret_close(struct secret *secret)
 	if (secret->fd >= 0)
 		close(secret->fd);
 	g_free(secret->path);
-	g_free(secret->variable);
 	g_free(secret);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/endpoints.h"
 
+#include "base/secret.h"
+
 #include <string.h>
 
 static int by_host(const void *a, const void *b)
@@ -43,6 +45,7 @@ static void take_inventories(struct arena *arena, const struct spec *spec, struc
 		const struct spec_inventory *inventory = &spec->inventories[i];
 		for (uint32_t k = 0; k < inventory->n_hosts; k++) {
 			const struct inventory_host *host = &inventory->hosts[k];
+			secret_hide(host->credential); /* from the programs of every host */
 			if (host->address)
 				items[out->n++] = (struct endpoint){ host->name, host->address, host->credential };
 		}

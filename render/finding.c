@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/finding.h"
 #include "reconcile/planfile_parts.h"
+#include "render/mask.h"
 #include "render/print.h"
 
 #include <limits.h>
@@ -148,7 +149,11 @@ void finding_write_excerpt(GString *out, struct loc loc, const struct style *sty
 	if (!loc.source || !find_line(loc.source, loc.line, &line))
 		return;
 	struct excerpt excerpt = cut_line(&line, loc);
-	const char *cut = print_ellipsis(style);
+	const char *cut = print_ellipsis(style), *secret = mask_from(line.start, line.end);
+	if (secret < excerpt.to)
+		excerpt.to = MAX(secret, excerpt.from);
+	if (secret < line.end)
+		excerpt.marked = 1; /* nor how long it is */
 	unsigned cut_columns = excerpt.from > line.start ? print_width(cut) : 0;
 	print_on(out, style, COLOUR_DIM);
 	g_string_append_printf(out, "%5u | ", loc.line);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/rules_object.h"
 
+#include "base/secret.h"
+
 #include <string.h>
 
 /* Exactly one of two fields; 'loc' is that of the second where both are there. */
@@ -120,15 +122,6 @@ int rules_assignment(const struct spec_assignment *assignment, struct diags *dia
 
 /* ---- inventories ---- */
 
-static bool is_credential(const char *text)
-{
-	static const char *const schemes[] = { "env:", "file:", "systemd:", "command:" };
-	for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++)
-		if (g_str_has_prefix(text, schemes[i]))
-			return text[strlen(schemes[i])] != '\0';
-	return false;
-}
-
 int rules_inventory(const struct spec_inventory *inventory, struct diags *diags)
 {
 	int result = 0;
@@ -136,10 +129,15 @@ int rules_inventory(const struct spec_inventory *inventory, struct diags *diags)
 		const struct inventory_host *host = &inventory->hosts[i];
 		result |= check_host_name(host->name, head_loc(&host->head, "name"), diags);
 		/* What was written is not repeated: it may be a secret. */
-		if (host->credential && !is_credential(host->credential))
+		if (host->credential && !secret_is_reference(host->credential))
 			result = diag_add(diags, D_FIELD_RANGE, head_loc(&host->head, "credential"), NULL,
 				"'credential' says where a secret is, never what it is; write env:NAME, file:PATH, "
 				"systemd:NAME or command:ARGV");
+		if (host->address && secret_in_address(host->address))
+			result = diag_add(diags, D_FIELD_RANGE, head_loc(&host->head, "address"), NULL,
+				"'address' has a password in it, which is in git from now on: change it, write "
+				"ssh://USER@HOST, and "
+				"name a key with 'credential'");
 	}
 	return result;
 }

@@ -4,8 +4,9 @@
  * request is submitted, and progress and exactly one reply arrive later through the GMainContext given to open().
  * Never from within submit() itself, so that callers need not be re-entrant.
  *
- * One session is one host. Providers: sim (sim.h), snapshot (snapshot.h, observes only), replay (replay.h); decorators
- * over the same vtable are fault (fault.h) and record (record.h). `hyperv` comes behind the same vtable.
+ * One session is one host. Providers: sim (sim.h), snapshot (snapshot.h, observes only), replay (replay.h), and for real hosts
+ * local and ssh (hyperv.h); decorators
+ * over the same vtable are fault (fault.h) and record (record.h).
  *
  * The facts behind a reply's error class are facts/errors.tsv; which class may be retried is host_error_rows[].
  */
@@ -88,6 +89,9 @@ struct request {
 	bool owes_parts;
 	/* stop-vm: note the start as owed. Always true but in tests. */
 	bool owes_power;
+	/* OBSERVE: also look whether the session may do here what a run has to do, where a provider can tell
+	 * (hyperv_examined()). A reply with an error may have facts then, as far as they came: for people, not for plans. */
+	bool examine;
 };
 
 struct reply {
@@ -113,6 +117,7 @@ struct endpoint {            /* one host to open */
 	const char *host;    /* name in the manifests */
 	const char *address; /* "sim:world.yaml", "snapshot:world.yaml", "ssh://…" */
 	const char *credential;
+	bool any_name; /* whoever answers there is meant, whatever it calls itself */
 };
 
 struct host_session;

@@ -12,6 +12,8 @@
 
 enum { PROTOCOL = 1, ORDERLY_END_MS = 5000 };
 
+uint32_t hyperv_beat_ms = 30000;
+
 struct hyperv_session {
 	struct host_session base;
 	GMainContext *context;
@@ -20,10 +22,12 @@ struct hyperv_session {
 	struct child *child;   /* NULL: the session is over, and 'broken' says why */
 	enum host_error error;
 	char *broken;
-	GSource *hello_timer;
-	bool bootstrapped, leased;
+	GSource *hello_timer, *beat;
+	bool bootstrapped, leased, any_name;
 	uint32_t n_noise;
 	struct hyperv_hello *hello;
+	struct hyperv_examined *examined;
+	struct hyperv_end *end;
 	json_t *gpus; /* of the last observation */
 
 	/* the request under way */
@@ -41,6 +45,7 @@ static void on_ended(void *user);
 static gboolean on_no_hello(void *user);
 static gboolean on_late(void *user);
 static gboolean on_broken(void *user);
+static gboolean on_beat(void *user);
 
 static void drop_source(GSource **source)
 {
@@ -70,12 +75,28 @@ static void answer(struct hyperv_session *session, const struct reply *reply)
 	session->reply(request, reply, session->user);
 }
 
+/* A connection may be dead and neither end told of it, so an agent that holds the lease hears of us now and then. */
+static void set_leased(struct hyperv_session *session, bool leased)
+{
+	session->leased = leased;
+	if (!leased)
+		drop_source(&session->beat);
+	else if (!session->beat)
+		session->beat = start_timer(session, hyperv_beat_ms, on_beat);
+}
+
+static gboolean on_beat(void *user)
+{
+	child_write(((struct hyperv_session *)user)->child, "\n", 1);
+	return G_SOURCE_CONTINUE;
+}
+
 /* Nothing that still comes can be trusted, or nothing comes: the agent is ended, and a request under way answered. */
 static void break_off(struct hyperv_session *session, enum host_error error, char *why)
 {
 	child_stop(g_steal_pointer(&session->child), 0);
 	drop_source(&session->hello_timer);
-	session->leased = false;
+	set_leased(session, false);
 	session->error = error;
 	g_free(session->broken);
 	session->broken = why;
@@ -83,6 +104,19 @@ static void break_off(struct hyperv_session *session, enum host_error error, cha
 		g_autofree char *message = g_strdup(why);
 		answer(session, &(struct reply){ .error = error, .message = message });
 	}
+}
+
+/* For who wants to know more of why than an error. */
+static void note_end(struct hyperv_session *session, const char *words, const char *explanation)
+{
+	session->end = arena_new_of(session->arena, struct hyperv_end);
+	*session->end = (struct hyperv_end){
+		.bootstrapped = session->bootstrapped,
+		.greeted = session->hello != NULL,
+		.exit = child_exit(session->child),
+		.words = arena_strdup(session->arena, words),
+		.explanation = arena_strdup(session->arena, explanation),
+	};
 }
 
 static char *words_of(const struct hyperv_session *session)
@@ -95,6 +129,7 @@ static char *words_of(const struct hyperv_session *session)
 static void break_protocol(struct hyperv_session *session, const char *what)
 {
 	g_autofree char *words = words_of(session);
+	note_end(session, words, what);
 	break_off(session, HOST_PROTOCOL, g_strdup_printf("%s%s%s", what, *words ? "; the host says: " : "", words));
 }
 
@@ -150,7 +185,7 @@ static void take_hello(struct hyperv_session *session, json_t *json)
 	const struct hyperv_hello *hello = session->hello;
 	if (hello->protocol != PROTOCOL || !hello->host)
 		return break_protocol(session, "the agent's hello is of another version");
-	if (!is_named(hello->host, session->base.host))
+	if (!session->any_name && !is_named(hello->host, session->base.host))
 		break_off(session, HOST_UNEXPECTED_FACTS,
 			g_strdup_printf(
 				"the host at that address calls itself '%s', not '%s'; correct the address, or the "
@@ -224,6 +259,8 @@ static void take_reply(struct hyperv_session *session, json_t *json)
 	} else if (session->request->kind == REQUEST_OBSERVE) {
 		take_observed(session, arena, json, &reply);
 	}
+	if (session->request->examine && reply.error && !reply.facts)
+		reply.facts = hyperv_facts_part(arena, &session->facts, session->base.host);
 	reply.lease = read_lease(arena, json_object_get(json, "lease"));
 	json_t *epoch = json_object_get(json, "epoch");
 	if (json_is_integer(epoch))
@@ -231,16 +268,17 @@ static void take_reply(struct hyperv_session *session, json_t *json)
 	reply.vm_after = hyperv_read_vm(arena, session->gpus, json_object_get(json, "vm"), session->base.host);
 	reply.gpu_after = hyperv_read_gpu(arena, json_object_get(json, "gpu"), session->base.host);
 	if (session->request->kind == REQUEST_LEASE && !reply.error)
-		session->leased = true;
+		set_leased(session, true);
 	if (session->request->kind == REQUEST_RELEASE && !reply.error)
-		session->leased = false;
+		set_leased(session, false);
 	answer(session, &reply);
 }
 
 /* A line about an earlier request came late, or twice: it was answered. One about a later one makes no sense. */
 static void take_answer(struct hyperv_session *session, json_t *json)
 {
-	json_t *id_json = json_object_get(json, "id"), *progress = json_object_get(json, "progress");
+	json_t *id_json = json_object_get(json, "id"), *progress = json_object_get(json, "progress"),
+	       *examined = json_object_get(json, "examined");
 	uint64_t id = json_is_integer(id_json) ? (uint64_t)json_integer_value(id_json) : 0;
 	if (id == 0 || id > session->id)
 		return break_protocol(session, "a line answers a request that was never made");
@@ -250,6 +288,10 @@ static void take_answer(struct hyperv_session *session, json_t *json)
 		return take_reply(session, json);
 	if (progress)
 		return take_progress(session, progress);
+	if (examined) {
+		session->examined = hyperv_read_examined(session->arena, examined);
+		return;
+	}
 	g_autofree char *fault = hyperv_facts_add(&session->facts, json);
 	if (fault)
 		break_protocol(session, fault);
@@ -307,6 +349,7 @@ static void on_ended(void *user)
 						   : "no PowerShell came up there";
 	if (child_wrote_too_long(session->child))
 		return break_protocol(session, "it writes a line that is too long");
+	note_end(session, words, what);
 	g_autoptr(GString) text = g_string_new(what);
 	if (code >= 0)
 		g_string_append_printf(text, " (exit code %d)", code);
@@ -319,11 +362,11 @@ static gboolean on_no_hello(void *user)
 {
 	struct hyperv_session *session = user;
 	g_autofree char *words = words_of(session);
-	break_off(session, HOST_UNREACHABLE,
-		g_strdup_printf("%s within %d seconds%s%s",
-			session->bootstrapped ? "PowerShell came up, and its agent did not say hello"
-					      : "no PowerShell came up there",
-			HYPERV_HELLO_DEADLINE_S, *words ? ": " : "", words));
+	const char *what = session->bootstrapped ? "PowerShell came up, and its agent did not say hello"
+						 : "no PowerShell came up there";
+	g_autofree char *text = g_strdup_printf("%s within %d seconds", what, HYPERV_HELLO_DEADLINE_S);
+	note_end(session, words, text);
+	break_off(session, HOST_UNREACHABLE, g_strdup_printf("%s%s%s", text, *words ? ": " : "", words));
 	return G_SOURCE_REMOVE;
 }
 
@@ -373,10 +416,7 @@ static const struct child_events events = { on_line, on_ended };
 
 static int start_agent(struct hyperv_session *session, const struct hyperv_start *start, struct diags *diags)
 {
-	const struct child_spec spec = { .argv = start->argv,
-		.set = start->set,
-		.unset = session->secret ? secret_variable(session->secret) : NULL,
-		.line_max = HYPERV_LINE_MAX };
+	const struct child_spec spec = { .argv = start->argv, .set = start->set, .line_max = HYPERV_LINE_MAX };
 	g_autofree char *error = NULL;
 	session->child = child_start(session->context, &spec, &events, session, &error);
 	if (!session->child)
@@ -392,6 +432,7 @@ static void session_free(struct hyperv_session *session)
 {
 	drop_source(&session->timer);
 	drop_source(&session->hello_timer);
+	drop_source(&session->beat);
 	hyperv_facts_end(&session->facts);
 	json_decref(session->gpus);
 	secret_close(session->secret);
@@ -420,6 +461,7 @@ static int open_session(GMainContext *context, const struct endpoint *endpoint, 
 	struct hyperv_session *session = g_new0(struct hyperv_session, 1);
 	session->base.provider = provider;
 	session->base.host = g_strdup(endpoint->host);
+	session->any_name = endpoint->any_name;
 	session->context = g_main_context_ref(context);
 	session->arena = arena_new();
 	if (open_secret(session, endpoint, diags) < 0 ||
@@ -439,16 +481,34 @@ static void close_session(struct host_session *base)
 	struct hyperv_session *session = (struct hyperv_session *)base;
 	if (!session)
 		return;
+	drop_source(&session->beat);
 	child_stop(session->child, session->leased ? ORDERLY_END_MS : 0);
 	session_free(session);
 }
 
+/* NULL: of another provider. */
+static const struct hyperv_session *ours(const struct host_session *session)
+{
+	bool is_ours = session->provider == &hyperv_local_provider || session->provider == &hyperv_ssh_provider;
+	return is_ours ? (const struct hyperv_session *)session : NULL;
+}
+
 const struct hyperv_hello *hyperv_hello(const struct host_session *session)
 {
-	return session->provider->open == hyperv_local_provider.open ||
-			       session->provider->open == hyperv_ssh_provider.open
-		       ? ((const struct hyperv_session *)session)->hello
-		       : NULL;
+	const struct hyperv_session *of = ours(session);
+	return of ? of->hello : NULL;
+}
+
+const struct hyperv_examined *hyperv_examined(const struct host_session *session)
+{
+	const struct hyperv_session *of = ours(session);
+	return of ? of->examined : NULL;
+}
+
+const struct hyperv_end *hyperv_end(const struct host_session *session)
+{
+	const struct hyperv_session *of = ours(session);
+	return of ? of->end : NULL;
 }
 
 static int open_local(

@@ -23,5 +23,47 @@ struct hyperv_hello { /* what the agent says of itself and its session; texts NU
 	enum tristate elevated, hyper_v_administrator, network_logon, live_moves;
 };
 
+/* clang-format off */
+#define CLUSTER_ANSWERS(X) \
+	X(CLUSTER_UNKNOWN, "unknown") \
+	X(CLUSTER_NONE, "none")       /* a standalone host */ \
+	X(CLUSTER_ANSWERS, "answers") \
+	X(CLUSTER_SILENT, "silent")   /* a node whose cluster cannot be asked */
+#define CLUSTER_ACCESSES(X) /* what the cluster's own list gives the account */ \
+	X(ACCESS_UNKNOWN, "unknown") X(ACCESS_NONE, "None") X(ACCESS_READ_ONLY, "ReadOnly") X(ACCESS_FULL, "Full")
+#define ROOT_STATES(X) /* of our folder on the host */ \
+	X(ROOT_UNKNOWN, "unknown") \
+	X(ROOT_ABSENT, "absent")   /* the first lease makes it */ \
+	X(ROOT_USABLE, "usable") \
+	X(ROOT_HELD, "held")       /* a run has its lock open */ \
+	X(ROOT_DENIED, "denied")   /* may not be written */ \
+	X(ROOT_FOREIGN, "foreign") /* somebody else made it, or it is no folder */
+/* clang-format on */
+enum cluster_answer { CLUSTER_ANSWERS(NAMES_ENUM) CLUSTER_ANSWER_COUNT };
+enum cluster_access { CLUSTER_ACCESSES(NAMES_ENUM) CLUSTER_ACCESS_COUNT };
+enum root_state { ROOT_STATES(NAMES_ENUM) ROOT_STATE_COUNT };
+extern const struct names cluster_answer_names, cluster_access_names, root_state_names;
+
+struct hyperv_examined { /* what a request with 'examine' told besides; texts NULL: not told */
+	const char *account;
+	enum cluster_answer cluster;
+	enum cluster_access access;
+	const char *cluster_message; /* the host's own words */
+	enum root_state root;
+	const char *root_path, *root_message;
+};
+
+struct hyperv_end {              /* how a session came to its end by itself */
+	bool bootstrapped;       /* a PowerShell came up */
+	bool greeted;            /* the agent said hello */
+	int exit;                /* of powershell.exe or ssh; -1: not known */
+	const char *words;       /* what it wrote to standard error, as text */
+	const char *explanation; /* of us */
+};
+
 /* Of a session of these providers: what its agent said, which lives as long as the session. NULL: nothing yet. */
 const struct hyperv_hello *hyperv_hello(const struct host_session *session);
+/* NULL: not asked, or the agent does not tell. */
+const struct hyperv_examined *hyperv_examined(const struct host_session *session);
+/* NULL: it goes on, or is none of these. */
+const struct hyperv_end *hyperv_end(const struct host_session *session);

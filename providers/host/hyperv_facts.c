@@ -152,6 +152,26 @@ static const char *find_gap(struct arena *arena, struct hyperv_facts *facts, jso
 	return gap ? gap : complete_all(arena, facts->vms, vm_needs, "VM", "name");
 }
 
+/* VMs are left out: what could not be read of one would keep the rest from being read, and nobody asks for them. */
+const struct host_state *hyperv_facts_part(struct arena *arena, struct hyperv_facts *facts, const char *name)
+{
+	struct host_state *state;
+	const char *message;
+	size_t i;
+	json_t *gpu;
+	json_auto_t *none = json_array();
+	if (!facts->host)
+		return NULL;
+	json_object_del(facts->host, "name");
+	json_object_del(facts->host, "unread");
+	json_array_foreach(facts->gpus, i, gpu) json_object_del(gpu, "unread");
+	json_auto_t *with_gpus = document(name, facts->host, facts->gpus, none);
+	if (read_document(arena, with_gpus, name, &state, &message) == 0)
+		return state;
+	json_auto_t *alone = document(name, facts->host, none, none);
+	return read_document(arena, alone, name, &state, &message) == 0 ? state : NULL;
+}
+
 enum host_error hyperv_facts_read(struct arena *arena, struct hyperv_facts *facts, const char *name, json_t *reply,
 	enum tristate moves, const struct host_state **out, const char **message)
 {
@@ -169,6 +189,40 @@ enum host_error hyperv_facts_read(struct arena *arena, struct hyperv_facts *fact
 	state->host.can_command_moves = moves;
 	*out = state;
 	return HOST_OK;
+}
+
+/* ---- what a doctor asks for ---- */
+
+NAMES_DEFINE(cluster_answer_names, CLUSTER_ANSWERS);
+NAMES_DEFINE(cluster_access_names, CLUSTER_ACCESSES);
+NAMES_DEFINE(root_state_names, ROOT_STATES);
+
+static const char *text_in(struct arena *arena, json_t *json, const char *key)
+{
+	return arena_strdup(arena, json_string_value(json_object_get(json, key)));
+}
+
+/* The value of that name; 0, which is "unknown", where it is none of them. */
+static int value_in(const struct names *names, json_t *json, const char *key)
+{
+	const char *name = json_string_value(json_object_get(json, key));
+	return name ? MAX(name_find(names, name), 0) : 0;
+}
+
+struct hyperv_examined *hyperv_read_examined(struct arena *arena, json_t *json)
+{
+	struct hyperv_examined *examined = arena_new_of(arena, struct hyperv_examined);
+	json_t *cluster = json_object_get(json, "cluster"), *root = json_object_get(json, "root");
+	*examined = (struct hyperv_examined){
+		.account = text_in(arena, json, "account"),
+		.cluster = (enum cluster_answer)value_in(&cluster_answer_names, cluster, "state"),
+		.access = (enum cluster_access)value_in(&cluster_access_names, cluster, "access"),
+		.cluster_message = text_in(arena, cluster, "message"),
+		.root = (enum root_state)value_in(&root_state_names, root, "state"),
+		.root_path = text_in(arena, root, "path"),
+		.root_message = text_in(arena, root, "message"),
+	};
+	return examined;
 }
 
 /* ---- what a step answers with ---- */

@@ -12,7 +12,10 @@ enum {
 	HYPERV_COMMAND_MAX = 8191,     /* characters that cmd.exe takes */
 	HYPERV_HELLO_DEADLINE_S = 45,  /* from the start of ssh to the agent's hello */
 	HYPERV_CONNECT_TIMEOUT_S = 15, /* of that, until TCP is up */
+	HYPERV_SILENCE_S = 300,        /* after so long without a word from us an agent gives up the lease, and ends */
 };
+/* How often an agent with the lease hears of us; tests shorten it. */
+extern uint32_t hyperv_beat_ms;
 
 /* ---- how the agent is started (hyperv_start.c) ---- */
 
@@ -40,6 +43,10 @@ void hyperv_facts_begin(struct hyperv_facts *facts);
 void hyperv_facts_end(struct hyperv_facts *facts);
 /* Takes what a line about the request holds. NULL, or what is wrong with it: to be freed. */
 char *hyperv_facts_add(struct hyperv_facts *facts, json_t *line);
+/* What came of the host and its GPUs, whole or not, or NULL: nothing that can be read. For people. */
+const struct host_state *hyperv_facts_part(struct arena *arena, struct hyperv_facts *facts, const char *name);
+/* What an agent says that was asked to examine. */
+struct hyperv_examined *hyperv_read_examined(struct arena *arena, json_t *json);
 /* The whole of them as the host 'name', that can command live moves or not, checked against what the reply counted. HOST_OK, or HOST_PROTOCOL (nonsense),
  * HOST_FAILED (it could not tell something that has no "unknown"), with a message in 'arena'. */
 enum host_error hyperv_facts_read(struct arena *arena, struct hyperv_facts *facts, const char *name, json_t *reply,

@@ -179,8 +179,12 @@ char *hyperv_line(const struct request *request, uint64_t id)
 		put_text(json, "run", request->run);
 		put_number(json, "epoch", request->epoch);
 	}
-	if (request->kind == REQUEST_LEASE)
+	if (request->kind == REQUEST_LEASE) {
 		put_text(json, "holder", request->holder);
+		put_number(json, "silenceSeconds", HYPERV_SILENCE_S);
+	}
+	if (request->examine)
+		json_object_set_new(json, "examine", json_true());
 	if (is_step)
 		put_step(json, request);
 	if (request->kind == REQUEST_RECORD || request->kind == REQUEST_SETTLE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/host/hyperv_parts.h"
 
+#include "base/secret.h"
 #include "providers/host/hyperv/agent.h"
 
 #include <string.h>
@@ -121,6 +122,12 @@ static bool parse_authority(struct arena *arena, const char *text, struct ssh_ad
 static int parse_ssh(struct arena *arena, const char *address, struct ssh_address *out, struct diags *diags)
 {
 	static const char scheme[] = "ssh://";
+	/* What was written is not repeated. */
+	if (secret_in_address(address))
+		return diag_add(diags, D_HOST_SCHEME, LOC_NONE, NULL,
+			"an address over ssh has a password in it, which ssh does not take; write ssh://USER@HOST, "
+			"change that "
+			"password, and name a key with 'credential'");
 	if (g_str_has_prefix(address, scheme) && parse_authority(arena, address + strlen(scheme), out))
 		return 0;
 	return diag_add(diags, D_HOST_SCHEME, LOC_NONE, NULL,

@@ -27,6 +27,7 @@ TYPES = {
     'Collections.IDictionary', 'Collections.IList', 'Collections.ArrayList',
     'Collections.Specialized.OrderedDictionary',
     'ComponentModel.Win32Exception', 'Diagnostics.Stopwatch', 'Diagnostics.Process', 'ArgumentException',
+    'UnauthorizedAccessException',
     'Threading.Thread', 'IO.Path', 'IO.File', 'IO.Directory', 'IO.FileStream',
     'IO.FileMode', 'IO.FileAccess', 'IO.FileShare', 'IO.FileAttributes', 'IO.IOException', 'IO.EndOfStreamException',
     'IO.StreamReader',

@@ -121,6 +121,9 @@ def good(number, request):
     if request['verb'] == 'observe':
         if MODE == 'noise':
             write(b'WARNING: a module speaks\n\n')
+        if request.get('examine'):
+            send(id=number, examined={'account': 'HV01\\ops', 'cluster': {'state': 'answers', 'access': 'ReadOnly', 'message': None},
+                                      'root': {'path': 'C:\\ProgramData\\hvgpu', 'state': 'no-such-state', 'message': 'why'}})
         return observe(number)
     if MODE == 'refuses':
         return send(id=number, reply='failed', error={'kind': 'in-use', 'id': 'X,Y', 'hresult': '0x800700AA', 'message': 'nein\x1b'})
@@ -179,7 +182,9 @@ def main():
     send(hello={'agent': '0', 'protocol': 2 if MODE == 'newer' else 1, 'host': name, 'powershell': '5.1', 'modules': {'Hyper-V': '2.0.0.0'},
                 'elevated': True, 'liveMoves': MODE != 'unknown'})
     for line in sys.stdin:
-        log(line.rstrip('\n'))
+        log(line.rstrip('\n') or 'beat')
+        if line == '\n':
+            continue
         request = json.loads(line)
         answer(request['id'], request)
     log('end')

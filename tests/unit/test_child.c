@@ -3,6 +3,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/hidden.h"
 #include "base/interrupt.h"
 
 struct heard {
@@ -33,9 +34,10 @@ static void begin(struct heard *heard, const char *script)
 	interrupt_ignore_pipes();
 	*heard = (struct heard){ .context = g_main_context_new(), .lines = g_string_new(NULL) };
 	const char *const argv[] = { "sh", "-c", script, NULL }, *const set[] = { "TOLD", "x", NULL };
-	const struct child_spec spec = { .argv = argv, .set = set, .unset = "HIDDEN", .line_max = 1000 };
+	const struct child_spec spec = { .argv = argv, .set = set, .line_max = 1000 };
 	char *error = NULL;
 	g_setenv("HIDDEN", "y", TRUE);
+	hidden_add("HIDDEN");
 	heard->child = child_start(heard->context, &spec, &events, heard, &error);
 	assert_non_null(heard->child);
 }

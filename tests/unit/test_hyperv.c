@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "providers/host/hyperv.h"
+#include "providers/host/hyperv_parts.h"
 
 struct fixture {
 	struct bench bench;
@@ -47,12 +48,17 @@ static char *logged(struct fixture *fixture)
 	return text;
 }
 
+/* It may take its time to come up. */
 static GPid logged_pid(struct fixture *fixture, const char *what)
 {
-	g_autofree char *text = logged(fixture);
-	g_auto(GStrv) parts = g_strsplit(text, what, 2);
-	assert_int_equal(g_strv_length(parts), 2);
-	return (GPid)g_ascii_strtoll(parts[1], NULL, 10);
+	for (int i = 0; i < 1000; i++, g_usleep(10000)) {
+		g_autofree char *text = NULL;
+		const char *at = g_file_get_contents(fixture->log, &text, NULL, NULL) ? strstr(text, what) : NULL;
+		if (at && strchr(at, '\n'))
+			return (GPid)g_ascii_strtoll(at + strlen(what), NULL, 10);
+	}
+	fail_msg("the agent did not note its '%s'", what);
+	return 0;
 }
 
 /* One that is dead and that nobody has waited for is not alive. */
@@ -391,6 +397,42 @@ static void lease_is_taken_and_its_holder_told(void **state)
 	end(&fixture);
 }
 
+/* An agent with the lease hears of us, and no other. */
+static void lease_has_a_heartbeat(void **state)
+{
+	(void)state;
+	const struct request lease = { .kind = REQUEST_LEASE, .run = "r", .holder = "ann@here", .now = 5 };
+	const struct request release = { .kind = REQUEST_RELEASE, .run = "r", .now = 5 };
+	uint32_t usual_ms = hyperv_beat_ms;
+	struct fixture fixture;
+	hyperv_beat_ms = 20;
+	begin(&fixture, "good");
+	observe(&fixture);
+	bench_ask(&fixture.bench, fixture.session, &lease);
+	int64_t until_ms = clock_monotonic_ms() + 10000;
+	g_autofree char *text = logged(&fixture);
+	while (!strstr(text, "\nbeat\nbeat\n") && clock_monotonic_ms() < until_ms) {
+		g_main_context_iteration(fixture.bench.context, TRUE);
+		g_free(text);
+		text = logged(&fixture);
+	}
+	assert_non_null(strstr(text, "\"silenceSeconds\":300"));
+	assert_non_null(strstr(text, "\nbeat\nbeat\n"));
+	assert_null(strstr(strstr(text, "beat"), "observe")); /* none before the lease */
+	bench_ask(&fixture.bench, fixture.session, &release);
+	for (int i = 0; i < 5; i++) { /* the timer is gone, so nothing is there to wake the loop */
+		g_usleep(20000);
+		while (g_main_context_iteration(fixture.bench.context, FALSE)) {
+		}
+	}
+	observe(&fixture);
+	g_free(text);
+	text = logged(&fixture);
+	assert_null(strstr(strstr(text, "lease-close"), "beat"));
+	end(&fixture);
+	hyperv_beat_ms = usual_ms;
+}
+
 static void records_and_debts_are_asked_for(void **state)
 {
 	(void)state;
@@ -435,6 +477,7 @@ int main(void)
 		cmocka_unit_test(what_was_worked_on_comes_back),
 		cmocka_unit_test(refusals_keep_kind_words_and_id),
 		cmocka_unit_test(lease_is_taken_and_its_holder_told),
+		cmocka_unit_test(lease_has_a_heartbeat),
 		cmocka_unit_test(records_and_debts_are_asked_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

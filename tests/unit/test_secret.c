@@ -62,7 +62,6 @@ static void variable_is_a_file_in_memory_that_is_gone_when_closed(void **state)
 	g_setenv("HVGPU_TEST_KEY", CANARY, TRUE);
 	assert_int_equal(open_it(&fixture, "env:HVGPU_TEST_KEY"), 0);
 	check_holds(fixture.secret, CANARY "\n");
-	assert_string_equal(secret_variable(fixture.secret), "HVGPU_TEST_KEY");
 	GStatBuf info;
 	g_autofree char *path = g_strdup(secret_path(fixture.secret));
 	assert_int_equal(g_stat(path, &info), 0);
@@ -83,7 +82,6 @@ static void file_and_credential_are_where_they_are(void **state)
 	assert_true(g_file_set_contents(path, CANARY, -1, NULL));
 	assert_int_equal(open_it(&fixture, reference), 0);
 	assert_string_equal(secret_path(fixture.secret), path);
-	assert_null(secret_variable(fixture.secret));
 	g_setenv("CREDENTIALS_DIRECTORY", folder, TRUE);
 	assert_int_equal(open_it(&fixture, "systemd:key"), 0);
 	check_holds(fixture.secret, CANARY);
@@ -125,12 +123,41 @@ static void what_does_not_do_is_a_finding_without_the_secret(void **state)
 	check_refused("env:", "does not say where the secret is");
 }
 
+static void variables_that_hold_one_are_not_inherited(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	begin(&fixture);
+	g_setenv("HVGPU_TEST_KEY", CANARY, TRUE);
+	g_setenv("HVGPU_TEST_OTHER", CANARY, TRUE);
+	secret_hide("env:HVGPU_TEST_OTHER");
+	secret_hide("file:/nowhere");
+	secret_hide(NULL);
+	assert_int_equal(open_it(&fixture, "env:HVGPU_TEST_KEY"), 0);
+	assert_int_equal(open_it(&fixture, "command:sh -c 'env | grep -c -e HVGPU_TEST -e " CANARY " || :'"), 0);
+	check_holds(fixture.secret, "0\n");
+	assert_int_equal(open_it(&fixture, "env:HVGPU_TEST_KEY"), 0); /* and is still there for us */
+	end(&fixture);
+}
+
+static void passwords_in_addresses_are_seen(void **state)
+{
+	(void)state;
+	assert_string_equal(secret_in_address("ssh://ann:" CANARY "@hv01:22"), CANARY "@hv01:22");
+	static const char *const plain[] = { "ssh://ann@hv01:22", "ssh://hv01:22", "local:", "sim:a:b@c",
+		"ssh://[::1]:22", "record:a,ssh://ann@hv01" };
+	for (size_t i = 0; i < G_N_ELEMENTS(plain); i++)
+		assert_null(secret_in_address(plain[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(variable_is_a_file_in_memory_that_is_gone_when_closed),
 		cmocka_unit_test(file_and_credential_are_where_they_are),
 		cmocka_unit_test(command_prints_it_without_a_shell),
+		cmocka_unit_test(variables_that_hold_one_are_not_inherited),
+		cmocka_unit_test(passwords_in_addresses_are_seen),
 		cmocka_unit_test(what_does_not_do_is_a_finding_without_the_secret),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

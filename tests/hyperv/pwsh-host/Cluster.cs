@@ -70,6 +70,19 @@ namespace Microsoft.FailoverClusters.PowerShell
 		protected override void Act() => Give(new Cluster { Name = Shared.Name });
 	}
 
+	public partial class GetClusterAccessCommand
+	{
+		protected override void Act()
+		{
+			foreach (var rule in Shared.Access) Give(new ClusterAccessRule
+			{
+				IdentityReference = new Identity { Value = rule.Account ?? rule.Sid, Sid = rule.Sid },
+				AccessControlType = rule.Deny ? AccessControlType.Deny : AccessControlType.Allow,
+				ClusterRights = rule.ReadOnly ? ClusterRights.ReadOnly : ClusterRights.Full,
+			});
+		}
+	}
+
 	public partial class GetClusterNodeCommand
 	{
 		protected override void Act()

@@ -156,6 +156,24 @@ namespace Microsoft.FailoverClusters.PowerShell
 
 	public class Cluster : ClusterObject { }
 
+	public enum ClusterRights { ReadOnly = 1, Full = 2 }
+	public enum AccessControlType { Allow = 0, Deny = 1 }
+
+	// As System.Security.Principal has it, which is there on Windows alone: an account's name, or its id.
+	public class Identity
+	{
+		public string Value { get; set; }
+		internal string Sid;
+		public Identity Translate(Type type) => new() { Value = Sid, Sid = Sid };
+	}
+
+	public class ClusterAccessRule // names of its properties: general knowledge
+	{
+		public Identity IdentityReference { get; set; }
+		public AccessControlType AccessControlType { get; set; }
+		public ClusterRights ClusterRights { get; set; }
+	}
+
 	public class ClusterNode : ClusterObject
 	{
 		public ClusterNodeState State { get; set; }

@@ -20,6 +20,7 @@ function Read-Hello {
 	$identity = Read-Identity
 	$canMove = $null
 	if ($null -ne $identity) { $canMove = $null -ne $modules['FailoverClusters'] -and -not $identity.Network }
+	$Agent.LiveMoves = $canMove
 	return [ordered]@{
 		agent = $Agent.Version; protocol = $Agent.Protocol; host = $env:COMPUTERNAME
 		powershell = [string]$PSVersionTable.PSVersion; edition = [string]$PSVersionTable.PSEdition

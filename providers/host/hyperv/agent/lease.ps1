@@ -77,6 +77,8 @@ function Invoke-LeaseOpen($Reply) {
 				started = Get-ProcessStart ([Diagnostics.Process]::GetCurrentProcess())
 			})
 		$Agent.Run = $run
+		$silence = Get-Number $Agent.Request 'silenceSeconds'
+		$Agent.Silence = $(if ($silence) { 1000L * $silence })
 		$Reply['changed'] = $true
 	}
 	$Reply['epoch'] = (Read-HostNotes)['epoch']

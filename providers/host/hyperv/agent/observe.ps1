@@ -13,6 +13,7 @@ function Get-Moving($VMs, $ClusterVMs) {
 
 function Invoke-Observe($Reply) {
 	$unread = [Collections.ArrayList]::new()
+	if (Get-Flag $Agent.Request 'examine') { Send-Fact 'examined' (Read-Examined) }
 	Send-Fact 'host' (Read-HostFacts)
 	$gpus = Read-Gpus $unread -Mmio
 	foreach ($gpu in $gpus) { Send-Fact 'gpu' $gpu.Doc }

@@ -130,6 +130,9 @@ function Assert-Movable($Place, [string]$To) {
 }
 
 function Assert-MovableLive($Place, $Doc) {
+	if ($Agent.LiveMoves -ne $true) {
+		Stop-Request 'not-supported' 'this session cannot command live moves: its logon is a network logon, or FailoverClusters is missing'
+	}
 	if ([string]$Place.VM.State -cne 'Running') {
 		Stop-Request 'invalid-state' "'$($Place.Name)' is $($Place.VM.State), not Running"
 	}

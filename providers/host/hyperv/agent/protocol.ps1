@@ -13,22 +13,38 @@ function Send-Progress([int]$Permille, [string]$What) {
 	Send-Fact 'progress' ([ordered]@{ permille = [Math]::Max(0, [Math]::Min(1000, $Permille)); what = $What })
 }
 
+# A connection can be dead without an end of input. Its client is silent then: it has promised an empty line now and then while it holds
+# the lease.
+function Assert-Heard {
+	if ($null -eq $Agent.Lease -or $null -eq $Agent.Silence) { return }
+	if ($Agent.Clock.ElapsedMilliseconds - $Agent.HeardAt -gt $Agent.Silence) { throw [IO.EndOfStreamException]::new('the client is silent') }
+}
+
 # The next line, or null at the end.
 function Read-Line {
 	if ($null -eq $Agent.Pending) { $Agent.Pending = $Agent.In.ReadLineAsync() }
+	$pause = $(if ($null -ne $Agent.Lease -and $null -ne $Agent.Silence) { 1000 } else { -1 })
+	while (-not $Agent.Pending.Wait($pause)) { Assert-Heard }
 	$line = $Agent.Pending.GetAwaiter().GetResult()
 	$Agent.Pending = $null
+	$Agent.HeardAt = $Agent.Clock.ElapsedMilliseconds
 	return $line
 }
 
 # Sleeps, unless the connection is gone: then the step ends where it is, and what it owes stays written.
 function Wait-Moment([int]$Milliseconds) {
+	$until = $Agent.Clock.ElapsedMilliseconds + $Milliseconds
 	if ($null -eq $Agent.Pending) { $Agent.Pending = $Agent.In.ReadLineAsync() }
-	$clock = [Diagnostics.Stopwatch]::StartNew()
-	if ($Agent.Pending.Wait($Milliseconds) -and $null -eq $Agent.Pending.Result) {
-		throw [IO.EndOfStreamException]::new('the connection is gone')
+	$isRequest = $false
+	while (-not $isRequest) {
+		if (-not $Agent.Pending.Wait([int][Math]::Max(0, $until - $Agent.Clock.ElapsedMilliseconds))) { break }
+		if ($null -eq $Agent.Pending.Result) { throw [IO.EndOfStreamException]::new('the connection is gone') }
+		$Agent.HeardAt = $Agent.Clock.ElapsedMilliseconds
+		$isRequest = [bool]$Agent.Pending.Result.Trim() # it waits for its turn, and what is behind it is not heard
+		if (-not $isRequest) { $Agent.Pending = $Agent.In.ReadLineAsync() }
 	}
-	$left = $Milliseconds - [int]$clock.ElapsedMilliseconds
+	Assert-Heard
+	$left = [int]($until - $Agent.Clock.ElapsedMilliseconds)
 	if ($left -gt 0) { [Threading.Thread]::Sleep($left) }
 }
 

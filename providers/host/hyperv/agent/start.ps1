@@ -27,6 +27,9 @@ $Agent = @{
 	GpusAreFresh = $false # in this request
 	Deadline     = $null # when it must be answered, on Clock
 	Clock        = [Diagnostics.Stopwatch]::StartNew()
+	HeardAt      = 0     # when the client was last heard, on Clock
+	Silence      = $null # milliseconds without a word from the client after which the lease is given up, and we end
+	LiveMoves    = $null # whether this session can command them; as hello says
 	Lease        = $null # the open lease file
 	Run          = $null # the run that it is held for
 }

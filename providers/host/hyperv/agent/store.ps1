@@ -9,6 +9,18 @@ function Test-Windows {
 }
 
 # Anybody may make folders in ProgramData, so one that is there already must belong to Administrators or SYSTEM.
+function Assert-OwnRoot {
+	if (-not (Test-Windows)) { return }
+	$root = Get-Root
+	$owner = (Get-Acl -LiteralPath $root).GetOwner([Security.Principal.SecurityIdentifier]).Value
+	if ($owner -cnotin 'S-1-5-18', 'S-1-5-32-544') {
+		Stop-Request 'access-denied' "$root belongs to $owner, not to Administrators; remove it"
+	}
+	if ([IO.File]::GetAttributes($root) -band [IO.FileAttributes]::ReparsePoint) {
+		Stop-Request 'access-denied' "$root is a link; remove it"
+	}
+}
+
 function Initialize-Root {
 	$root = Get-Root
 	if (-not [IO.Directory]::Exists($root)) {
@@ -19,15 +31,7 @@ function Initialize-Root {
 			Set-Acl -LiteralPath $root -AclObject $acl
 		}
 	}
-	elseif (Test-Windows) {
-		$owner = (Get-Acl -LiteralPath $root).GetOwner([Security.Principal.SecurityIdentifier]).Value
-		if ($owner -cnotin 'S-1-5-18', 'S-1-5-32-544') {
-			Stop-Request 'access-denied' "$root belongs to $owner, not to Administrators; remove it"
-		}
-		if ([IO.File]::GetAttributes($root) -band [IO.FileAttributes]::ReparsePoint) {
-			Stop-Request 'access-denied' "$root is a link; remove it"
-		}
-	}
+	else { Assert-OwnRoot }
 	[void][IO.Directory]::CreateDirectory([IO.Path]::Combine($root, 'vms'))
 }
 
