@@ -394,7 +394,7 @@ static int decode_boolean(struct decoder *decoder, const struct field *field, co
 
 /* ---- one scalar by its row ---- */
 
-static bool knows_null(const struct field *field)
+bool decode_takes_null(const struct field *field)
 {
 	switch (field->type) {
 	case FIELD_TRI:
@@ -402,6 +402,8 @@ static bool knows_null(const struct field *field)
 	case FIELD_SIZE:
 	case FIELD_MAYBE_ENUM:
 	case FIELD_MAYBE_TIME:
+	case FIELD_POINTER:
+	case FIELD_QUOTAS:
 		return true;
 	case FIELD_TEXT:
 		return !(field->flags & FIELD_REQUIRED);
@@ -452,7 +454,7 @@ static int decode_tristate(struct decoder *decoder, const struct field *field, c
 
 int decode_scalar(struct decoder *decoder, const struct field *field, const struct node *node, void *object)
 {
-	if (node_is_null(node) && knows_null(field))
+	if (node_is_null(node) && decode_takes_null(field))
 		return 0;
 	switch (field->type) {
 	case FIELD_BOOL:

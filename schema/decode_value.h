@@ -26,6 +26,9 @@ const char *decode_path(struct decoder *decoder);
 /* "expected <what> for '<key>', found …". Returns -1. */
 int decode_wrong_type(struct decoder *decoder, const struct field *field, const struct node *node, const char *what);
 
+/* Does null mean something: that a value is not known, or that text is absent? */
+bool decode_takes_null(const struct field *field);
+
 /* Reads the scalar into its place in 'object'. null leaves the value as it is, where the type knows no "unknown". 0, or
  * -1 with a finding. FIELD_TEXTS and FIELD_NUMBERS: 'at' of decode_text() and decode_number() is an item's own. */
 int decode_scalar(struct decoder *decoder, const struct field *field, const struct node *node, void *object);

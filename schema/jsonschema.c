@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/diag.h"
+#include "schema/decode_value.h"
 #include "schema/kinds.h"
 
 #include <stdlib.h>
@@ -147,29 +148,10 @@ static json_t *preset_json(const struct field *field)
 	return json_string(field->preset);
 }
 
-/* The decoder's rule: what may be unknown takes null, and so does text that may be absent. */
-static bool takes_null(const struct field *field)
-{
-	switch (field->type) {
-	case FIELD_TRI:
-	case FIELD_MAYBE:
-	case FIELD_SIZE:
-	case FIELD_MAYBE_ENUM:
-	case FIELD_MAYBE_TIME:
-	case FIELD_POINTER:
-	case FIELD_QUOTAS:
-		return true;
-	case FIELD_TEXT:
-		return !(field->flags & FIELD_REQUIRED);
-	default:
-		return false;
-	}
-}
-
 static json_t *field_schema(const struct field *field)
 {
 	json_t *schema = value_schema(field);
-	if (takes_null(field))
+	if (decode_takes_null(field))
 		schema = one_of_two(schema, json_pack("{s:s}", "type", "null"));
 	if (field->preset)
 		json_object_set_new(schema, "default", preset_json(field));

@@ -19,7 +19,7 @@ struct collect {
 void collect_init(struct collect *collect, struct arena *arena, struct diags *diags);
 void collect_done(struct collect *collect);
 
-/* A manifest by its name: *.yaml, *.yml, *.json, but no kustomization. */
+/* A manifest by its name, case aside: *.yaml, *.yml, *.json, but no kustomization. */
 bool collect_is_manifest(const char *name);
 /* Passed over: hidden files and folders. */
 bool collect_is_hidden(const char *name);

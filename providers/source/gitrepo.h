@@ -26,8 +26,8 @@ const char *gitrepo_path_within(const struct gitrepo *repo, const char *path, st
 /* The URL of remote "origin", or NULL. */
 const char *gitrepo_origin(const struct gitrepo *repo, struct arena *arena);
 
-/* The full id of the commit that 'revision' names. 0, or -1 with
- * HV402, which names a similar branch. */
+/* The full id of the commit that 'revision' names. 0, or -1 with HV402: there is none (a similar branch is named), it is
+ * short for more than one, or a range. */
 int gitrepo_resolve(const struct gitrepo *repo, const char *revision, struct arena *arena, const char **commit_out,
 	struct diags *diags);
 bool gitrepo_has_commit(const struct gitrepo *repo, const char *commit);

@@ -112,7 +112,8 @@ int reference_parse(const char *given, struct arena *arena, struct reference *ou
 	if (strcmp(given, "-") == 0)
 		return 0;
 	bool is_url = strstr(given, "://") || is_scp_like(given);
-	bool has_query = strstr(given, "?ref=");
+	/* "repo//path?rev=x" is a mistake in the parameter, not an odd name of a file. */
+	bool has_query = strstr(given, "?ref=") || (strstr(given, "//") && strchr(given, '?'));
 	if (!is_url && !has_query && file_kind(given, true) != FILE_MISSING)
 		return 0;
 	g_autofree char *text = g_strdup(given);

@@ -4,11 +4,12 @@
  * object database, without a checkout), or a remote in kustomize's form URL//path?ref=REV (file, https, ssh).
  *
  * How SOURCE is read: "-"; then something with "://" or "?ref=" is a remote or a local repository at a revision
- * ("./repo//clusters?ref=main" too; a bare repository needs no ?ref and means HEAD); else a path. A folder that lies in
- * a work tree is read as files, and its commit is named with "+changes" when the files differ from HEAD.
+ * ("./repo//clusters?ref=main" too; a bare repository needs no ?ref and means HEAD); else a path; what is no path and
+ * has "//" in it is a repository at HEAD. A folder that lies in a work tree is read as files, and its commit is marked
+ * as dirty when the files differ from HEAD.
  *
- * Symlinks, and paths that leave the tree, are refused. Files: *.yaml, *.yml, *.json; kustomization files are not
- * manifests and are passed over; hidden files and folders too.
+ * Symlinks, and paths that leave the tree, are refused. Files: *.yaml, *.yml, *.json, case aside; kustomization files
+ * are not manifests and are passed over; hidden files and folders too.
  */
 #pragma once
 #include "base/diag.h"

@@ -83,6 +83,7 @@ static void other_schemes_and_parameters_are_refused(void **state)
 	expect_refused("ext::sh -c x://y", D_SOURCE_NOT_FOUND);
 	expect_refused("https://example.com/ops/gpu?timeout=5", D_USAGE);
 	expect_refused("https://example.com/ops/gpu?ref=", D_USAGE);
+	expect_refused("repo//clusters?rev=main", D_USAGE);
 }
 
 static void password_is_censored(void **state)
