@@ -11,6 +11,7 @@
 static const GOptionEntry options[] = {
 	OPTION_HOSTS,
 	OPTION_OUTPUT("text (default) or json"),
+	OPTION_SWITCH("checks", checks, "List what can be found and what to do about it, as Markdown, and ask no host"),
 	OPTION_END,
 };
 
@@ -64,6 +65,13 @@ static int show(const struct doctor_report *report, int format)
 	return output_text(text, report->exit);
 }
 
+static int list_checks(void)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	render_doctor_checks(text);
+	return output_text(text, EXIT_DONE);
+}
+
 static int doctor_run(int argc, char **argv)
 {
 	static const char *const formats[] = { "text", "json", NULL };
@@ -72,6 +80,12 @@ static int doctor_run(int argc, char **argv)
 	struct run_options run_options;
 	struct endpoint endpoint;
 	int format = options_format(formats, diags);
+	if (arguments.checks)
+		return list_checks();
+	if (argc == 0)
+		diag_add(diags, D_USAGE, LOC_NONE, NULL, "'doctor' needs HOST; see 'hvgpu help doctor'");
+	if (diags->n_errors)
+		return output_findings(diags);
 	if (options_run(argc > 1 ? argv[1] : NULL, &run_options, diags) < 0 || format < 0)
 		return output_findings(diags);
 	run_options.until = STAGE_LOAD;
@@ -96,8 +110,9 @@ const struct command command_doctor = {
 		"Exit code 0: it can be managed; 5: something that failed keeps it from that; 4: it is not reached.",
 	.examples = "  hvgpu doctor ssh://svc-hvgpu@hv01.example.net\n"
 		    "  hvgpu doctor hv01 clusters/\n"
-		    "  hvgpu doctor hv01 clusters/ -o json\n",
-	.min_args = 1,
+		    "  hvgpu doctor hv01 clusters/ -o json\n"
+		    "  hvgpu doctor --checks\n",
+	.min_args = 0,
 	.max_args = 2,
 	.options = options,
 	.run = doctor_run,

@@ -38,3 +38,5 @@ void render_apply_results_text(GString *out, const struct apply_result *results,
 
 void render_doctor_text(GString *out, const struct doctor_report *report, const struct style *style);
 json_t *render_doctor_json(const struct doctor_report *report);
+/* All that the doctor can find, with its remedy, as rows of a Markdown table. */
+void render_doctor_checks(GString *out);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """man.py HVGPU: docs/hvgpu.1 is what the program writes, and man has nothing to say against it; README shows a plan as the
-program writes it. UPDATE_DOCS=1 writes the page anew."""
+program writes it; docs/hosts.md what the doctor can find. UPDATE_DOCS=1 writes the pages anew."""
 import os
 import pathlib
 import shutil
@@ -51,8 +51,26 @@ def check_readme(hvgpu):
     return [] if at else ['README.md has no sample plan']
 
 
+def check_hosts(hvgpu):
+    """docs/hosts.md ends with what the doctor can find, and shows the inventory of the example, which is right."""
+    page = ROOT / 'docs/hosts.md'
+    text = page.read_text(encoding='utf-8')
+    head = text.split('\n| check |')[0].removesuffix('CHECKS\n').rstrip('\n') + '\n\n'
+    whole = head + run(hvgpu, 'doctor', '--checks').stdout
+    if os.environ.get('UPDATE_DOCS'):
+        page.write_text(whole, encoding='utf-8')
+        text = whole
+    problems = [] if text == whole else ['docs/hosts.md is stale: run this with UPDATE_DOCS=1']
+    inventory = (ROOT / 'examples/hosts/inventory.yaml').read_text(encoding='utf-8')
+    shown = text.split('```yaml\n', 1)[1].split('```', 1)[0]
+    if shown != ''.join(line for line in inventory.splitlines(True) if not line.startswith('#')):
+        problems.append('docs/hosts.md shows another inventory than examples/hosts')
+    run(hvgpu, 'validate', str(ROOT / 'examples/hosts'))
+    return problems
+
+
 def main():
-    problems = check_page(sys.argv[1]) + check_readme(sys.argv[1])
+    problems = check_page(sys.argv[1]) + check_readme(sys.argv[1]) + check_hosts(sys.argv[1])
     print(*problems, sep='\n')
     return 1 if problems else 0
 
