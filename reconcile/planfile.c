@@ -30,7 +30,7 @@ static bool is_complete(const struct run *run)
 	for (uint32_t i = 0; i < run->n_plans; i++)
 		if (!run->plans[i]->complete || run->plans[i]->incomplete_hosts)
 			return false;
-	return true;
+	return run->n_plans || !run->diags || !run->diags->n_errors; /* nothing was planned because of an error */
 }
 
 static enum exit_code worst_exit(const struct run *run)

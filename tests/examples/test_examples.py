@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs examples/ci as a pipeline would, and reads the files that only other programs run.
 
-test_examples.py CHECK HVGPU: one check each, pipeline, comment, yaml or units; 77: the tool that it needs is missing.
+test_examples.py CHECK HVGPU: one check each, readme, pipeline, comment, yaml or units; 77: the tool that it needs is
+missing.
 """
 import configparser
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +55,25 @@ class Pipeline:
         text = path.read_text()
         assert old in text, f'{name} has no {old!r}'
         path.write_text(text.replace(old, new))
+
+
+def check_readme(hvgpu):
+    """The commands do what they are said to, today and not only when they were written: with the clock as it is."""
+    text = (ROOT / 'examples/README.md').read_text()
+    lines = text.split('```sh\n', 1)[1].split('```', 1)[0].splitlines()
+    assert lines[0].startswith('./dev build && PATH='), lines[0]
+    with tempfile.TemporaryDirectory() as folder:
+        path = f'{pathlib.Path(hvgpu).resolve().parent}:{os.environ["PATH"]}'
+        env = dict(os.environ, PATH=path, PLAN_DIR=f'{folder}/plan')
+        for line in lines[1:]:
+            if line.startswith('kubectl') and not shutil.which('kubectl'):
+                print('kubectl is missing: its line was not run')
+                continue
+            said = re.search(r'# exit code (\d+)', line)
+            done = subprocess.run(['bash', '-c', 'set -o pipefail; ' + line.replace('/tmp/', f'{folder}/')], cwd=ROOT,
+                                  env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                                  timeout=120)
+            assert done.returncode == (int(said[1]) if said else 0), (line, done)
 
 
 def check_pipeline(hvgpu):
@@ -148,7 +169,8 @@ def check_units(hvgpu):
 def main():
     check, hvgpu = sys.argv[1:]
     try:
-        {'pipeline': check_pipeline, 'comment': check_comment, 'yaml': check_yaml, 'units': check_units}[check](hvgpu)
+        {'readme': check_readme, 'pipeline': check_pipeline, 'comment': check_comment, 'yaml': check_yaml,
+         'units': check_units}[check](hvgpu)
     except ImportError as error:
         print(f'SKIPPED: {error}')
         sys.exit(1 if os.environ.get('CI') == 'true' else SKIPPED)

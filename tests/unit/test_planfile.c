@@ -417,6 +417,20 @@ static void json_has_terraform_keys(void **state)
 	assert_int_equal(json_integer_value(json_object_get(json, "exit_code")), EXIT_REFUSED);
 }
 
+static void json_without_plans_is_complete_only_without_errors(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct run *run = sample_run(arena, sample_plan_empty(arena));
+	run->n_plans = 0;
+	json_auto_t *none = planfile_to_json(run);
+	assert_true(json_is_true(json_object_get(none, "complete")));
+	(void)!diag_add(run->diags, D_REFERENCE, SAMPLE_LOC, NULL, "there is no such cluster");
+	json_auto_t *failed = planfile_to_json(run);
+	assert_true(json_is_false(json_object_get(failed, "complete")));
+	assert_true(json_is_true(json_object_get(failed, "errored")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +450,7 @@ int main(void)
 		cmocka_unit_test(plan_damaged_anywhere_is_refused),
 		cmocka_unit_test(plan_forged_anywhere_never_crashes),
 		cmocka_unit_test(json_has_terraform_keys),
+		cmocka_unit_test(json_without_plans_is_complete_only_without_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
