@@ -4,6 +4,7 @@ address, with keys, configuration and ports of their own."""
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -27,9 +28,9 @@ def script(path, *lines):
 
 
 class Hosts:
-    """Fake hosts that share a world, and hvgpu on them. 'over' is local or ssh."""
+    """Fake hosts that share a world, and hvgpu on them. 'over' is local or ssh; 'engines' (engines.py): have the agents in those."""
 
-    def __init__(self, over, documents, manifests=None):
+    def __init__(self, over, documents, manifests=None, engines=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='hvgpu-hosts-'))
         state = documents if isinstance(documents, dict) else world_of.world_of(
             yaml.safe_load_all(pathlib.Path(documents).read_text()))
@@ -40,6 +41,8 @@ class Hosts:
             shutil.copytree(manifests, self.source)
         self.source.mkdir(exist_ok=True)
         (self.folder / 'bin').mkdir()
+        self.has_engines = engines is not None
+        self.engine = engines.command(self.folder / 'agents') if engines else shlex.join(PWSH)
         self.sshd = None
         self.environment = {**os.environ, 'PATH': f'{self.folder}/bin:{os.environ["PATH"]}', 'HVGPU_CACHE': str(self.folder),
                             'DOTNET_TieredPGO': '0', 'LC_ALL': 'C.UTF-8'}
@@ -56,7 +59,7 @@ class Hosts:
         """A powershell.exe: $host is the shell's expression for the name of the host."""
         script(path, f'host={host}', 'data=' + str(self.folder / 'world') + '/data-$host', 'mkdir -p "$data"',
                f'export COMPUTERNAME=${{host^^}} ProgramData=$data HVGPU_FAKE_WORLD={self.world.path} DOTNET_TieredPGO=0',
-               f'echo $$ >>{self.folder}/pids', f'exec {" ".join(PWSH)} "$@"')
+               'export HVGPU_FAKE_TRACE=1' if self.has_engines else '', 'unset LD_PRELOAD', f'echo $$ >>{self.folder}/pids', f'exec {self.engine} "$@"')
 
     def begin_local(self):
         path = self.folder / 'bin' / 'powershell'
@@ -98,6 +101,15 @@ SetEnv PATH={remote}:{os.environ["PATH"]}
         self.sshd = subprocess.Popen([SSHD, '-D', '-e', '-f', ssh / 'sshd_config'], stderr=open(ssh / 'log', 'wb'), start_new_session=True)
         self.await_ports()
         return {name: f'ssh://127.0.0.1:{port}' for name, port in self.ports.items()}
+
+    def ssh_note(self, name):
+        """Holds the process id of the newest ssh to that host."""
+        return self.folder / f'ssh-{self.ports[name]}.pid'
+
+    def note_ssh(self):
+        path = self.folder / 'bin' / 'ssh'
+        script(path, 'for word; do [ "$last" = -p ] && port=$word; last=$word; done', f'echo $$ >{self.folder}/ssh-$port.pid',
+               *path.read_text().splitlines()[1:])
 
     def await_ports(self):
         for port in self.ports.values():

@@ -55,17 +55,16 @@ namespace Fakes
 		{
 			string name = MyInvocation.MyCommand.Name;
 			if (Asks && !ShouldProcess(name)) return;
-			using (World = new World())
+			World = new World();
+			try
 			{
 				World.Log(name, bound ??= Bound());
-				try
-				{
-					Strike(name, false);
-					Act();
-					Strike(name, true);
-				}
-				catch (Refusal refusal) { Say(refusal); }
+				Strike(name, false);
+				Act();
+				Strike(name, true);
 			}
+			catch (Refusal refusal) { Say(refusal); }
+			finally { World.Dispose(); }
 			foreach (object value in output) WriteObject(value);
 			foreach (var error in errors) WriteError(error);
 		}
@@ -74,11 +73,16 @@ namespace Fakes
 		{
 			foreach (var fault in World.State.Faults)
 			{
-				if (fault.Cmdlet != name || fault.After != after || (fault.Host != null
+				if (!IsMeant(fault, name) || fault.After != after || (fault.Host != null
 					&& !World.Same(fault.Host, World.Self))) continue;
 				if (fault.With != null && !bound.ToJsonString().Contains(fault.With)) continue;
 				World.Changed = true;
 				if (++fault.Seen < fault.Nth || (fault.Seen > fault.Nth && !fault.Permanent)) continue;
+				if (fault.Signal != 0)
+				{
+					Signal(fault);
+					return; // the faults are those of another world now
+				}
 				if (fault.DelayMs > 0) Thread.Sleep(fault.DelayMs);
 				if (fault.Kill)
 				{
@@ -89,6 +93,17 @@ namespace Fakes
 				if (fault.DelayMs == 0)
 					throw new Refusal(fault.Id, Enum.Parse<ErrorCategory>(fault.Category), fault.Code, fault.Message);
 			}
+		}
+
+		// "*" means any cmdlet that changes something.
+		static bool IsMeant(Fault fault, string name) => fault.Cmdlet == name || (fault.Cmdlet == "*" && !name.StartsWith("Get-"));
+
+		void Signal(Fault fault)
+		{
+			World.Dispose();
+			int process = fault.To == null ? Environment.ProcessId : int.Parse(System.IO.File.ReadAllText(fault.To));
+			Libc.kill(process, fault.Signal);
+			World = new World();
 		}
 
 		JsonObject Bound()

@@ -7,7 +7,8 @@
 // HVGPU_FAKE_LACKS: modules that this host has not, with commas between them. HVGPU_FAKE_CULTURE: de-DE, for how numbers look.
 // It is found under any name: a link `powershell.exe` to it will do.
 // HVGPU_FAKE_CLIXML: errors are written to standard error as CLIXML, with a progress record.
-// Besides, for tests of scripts: --syntax FILE… prints what of their syntax tree and commands 5.1 does not know.
+// Besides, for tests of scripts: --syntax FILE… prints what of their syntax tree and commands 5.1 does not know; and for tests that
+// start hundreds of agents: --serve FD (Server.cs).
 using System;
 using System.Collections.Generic;
 using System.Globalization;
@@ -43,6 +44,12 @@ namespace Fakes
 		static int Main(string[] args)
 		{
 			if (args.Length > 0 && args[0] == "--syntax") return Syntax.Check(args.Skip(1).ToArray());
+			if (args.Length > 1 && args[0] == "--serve") return Server.Serve(int.Parse(args[1]));
+			return Start(args);
+		}
+
+		public static int Start(string[] args)
+		{
 			string script = Script(args);
 			if (script == null)
 			{

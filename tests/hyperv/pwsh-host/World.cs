@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading;
@@ -99,6 +100,8 @@ namespace Fakes
 		public string Cmdlet, Host, Id = "OperationFailed", Category = "NotSpecified", Message = "scripted fault";
 		public int Nth = 1, Code, Seen; // Code: HRESULT
 		public bool Permanent, After, Kill;
+		public int Signal; // sent to the process whose id is in the file To, or without one to this process; the world is let go of first
+		public string To;
 		public int DelayMs;
 	}
 
@@ -117,12 +120,13 @@ namespace Fakes
 			PropertyNamingPolicy = JsonNamingPolicy.CamelCase, IncludeFields = true, WriteIndented = false,
 			UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow,
 		};
-		static readonly string Path = Environment.GetEnvironmentVariable("HVGPU_FAKE_WORLD");
-		public static readonly string Self = (Environment.GetEnvironmentVariable("COMPUTERNAME") ?? "").ToLowerInvariant();
+		static string Path => Environment.GetEnvironmentVariable("HVGPU_FAKE_WORLD");
+		public static string Self => (Environment.GetEnvironmentVariable("COMPUTERNAME") ?? "").ToLowerInvariant();
 
 		readonly FileStream file;
 		public readonly State State;
 		public bool Changed;
+		JsonObject call; // what is being done, for the trace
 
 		public World()
 		{
@@ -162,6 +166,15 @@ namespace Fakes
 		{
 			var line = new JsonObject { ["host"] = Self, ["cmdlet"] = cmdlet, ["with"] = parameters };
 			File.AppendAllText(Path + ".log", line.ToJsonString() + "\n");
+			call = line;
+		}
+
+		// Where tests ask for it: each change of the world with what made it, whole.
+		void Trace(byte[] state)
+		{
+			if (Environment.GetEnvironmentVariable("HVGPU_FAKE_TRACE") == null) return;
+			var line = call ?? new JsonObject { ["host"] = Self };
+			File.AppendAllText(Path + ".trace", line.ToJsonString()[..^1] + ",\"state\":" + Encoding.UTF8.GetString(state) + "}\n");
 		}
 
 		public Group GroupOf(string vm) => State.Cluster?.Groups.FirstOrDefault(group => Same(group.Vm, vm));
@@ -185,9 +198,12 @@ namespace Fakes
 		{
 			if (Changed)
 			{
-				File.WriteAllBytes(Path + ".new", JsonSerializer.SerializeToUtf8Bytes(State, Options));
+				byte[] state = JsonSerializer.SerializeToUtf8Bytes(State, Options);
+				File.WriteAllBytes(Path + ".new", state);
 				File.Move(Path + ".new", Path, true);
+				Trace(state);
 			}
+			Changed = false;
 			file.Dispose();
 		}
 	}
