@@ -62,6 +62,13 @@ def cut(case, host, number, way, n_bytes):
     case.begin(HVGPU_TEST_CUT=f'{host} {number} {way} {n_bytes}').wait()
 
 
+def keeps_away(case):
+    """A run beside one that holds the hosts changes nothing: it is told who has them, unless all that is left to do is in that one's hands."""
+    case.hosts.world.calls()
+    code = case.begin().wait()
+    expect(code in (HELD, 0) and not case.hosts.world.writes(), 'a run beside one that is stopped ends with', code)
+
+
 def stop_run(case, when, nth, take_over, resume):
     """SIGSTOP of hvgpu; its agents hold their leases, so that another run is told who has them. Then its connections are lost (all of them, or
     the first host's), another run takes over, and when this one goes on, it is too late: at once, or amid the other's work."""
@@ -71,7 +78,7 @@ def stop_run(case, when, nth, take_over, resume):
         return
     case.no_fault()
     wait_for(lambda: case.is_quiet(0.05), 20, 'the agents of a stopped run do not come to rest')
-    expect(case.begin().wait() == HELD, 'a run beside a stopped one ends with', case.runs[-1].process.returncode)
+    keeps_away(case)
     case.monitor.alike = False
     case.kill_agents(case.working() if take_over == 'all' else case.working()[:1])
     if int(resume):
@@ -114,7 +121,7 @@ def stop_agent(case, when, nth):
     frozen = stopped()
     expect(code != 0 or not frozen, 'a run whose agent is stopped ends with', code)
     if frozen:
-        expect(case.begin().wait() == HELD, 'while an agent is stopped, the next run ends with', case.runs[-1].process.returncode)
+        keeps_away(case)
         for each in frozen:
             os.kill(each.pid, signal.SIGCONT)
 
