@@ -8,6 +8,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -66,6 +67,7 @@ def main():
         return 1 if os.environ.get('CI') == 'true' else 77
     lab.PWSH.append(os.path.abspath(given.pwsh))
     lab.PROGRAM.append(os.path.abspath(given.hvgpu))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     engines = engine_pool.Engines(lab.PWSH, N_ENGINES)
     engines.warp = os.path.abspath(given.warp)
     began = time.monotonic()
@@ -92,6 +94,9 @@ def main():
                 failed.append(name)
                 traceback.print_exc()
                 print(f'FAILED: {name}\n  {replay_of(given, name)}', flush=True)
+    except KeyboardInterrupt:
+        print('interrupted', flush=True)
+        failed.append('the rest')
     finally:
         engines.close()
     print(f'{sum(done.values())} cases, {len(failed)} failed, in {time.monotonic() - began:.0f} s: ' + ', '.join(

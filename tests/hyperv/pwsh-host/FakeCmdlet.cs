@@ -103,6 +103,7 @@ namespace Fakes
 			World.Dispose();
 			int process = fault.To == null ? Environment.ProcessId : int.Parse(System.IO.File.ReadAllText(fault.To));
 			Libc.kill(process, fault.Signal);
+			Thread.Sleep(process == Environment.ProcessId ? 100 : 5); // until it has it, in all its threads
 			World = new World();
 		}
 
