@@ -13,8 +13,8 @@ struct arguments {
 	char *allow, *allowed_signers, *color, *hosts, *kustomize, *max_age, *out, *output, *owner, *why;
 	char **clusters;
 	char **words; /* the command and what is left when options are taken out */
-	gboolean adopt, allow_older, auto_approve, checks, detailed_exitcode, help, leave_off, man, start, verify_commit,
-		wait_for_window;
+	gboolean adopt, allow_older, auto_approve, checks, detailed_exitcode, help, leave_off, man, start,
+		verify_commit, wait_for_window;
 };
 extern struct arguments arguments;
 
