@@ -215,6 +215,18 @@ static void what_is_no_single_commit_is_said(void **state)
 	read_refused(fixture, "new?ref=HEAD", D_SOURCE_REVISION, "the repository has no commit yet");
 }
 
+/* Of 2000 objects some share their first four digits. */
+static void short_id_of_two_objects_is_not_guessed(void **state)
+{
+	struct fixture *fixture = *state;
+	shell("cd repo && seq 2000 | while read -r n; do echo $n > f$n; done &&" GIT "add . &&" GIT "commit -qm many &&"
+	      "git rev-list --objects --all | cut -c1-4 | sort | uniq -d | head -n 1 > ../short");
+	g_autofree char *short_id = NULL;
+	assert_true(g_file_get_contents("short", &short_id, NULL, NULL));
+	g_autofree char *given = g_strdup_printf("repo?ref=%s", g_strchomp(short_id));
+	read_refused(fixture, given, D_SOURCE_REVISION, "is short for more than one");
+}
+
 /* A file that is left out unnoticed reads like deleted lines. */
 static void manifests_are_known_by_their_ending_case_aside(void **state)
 {
@@ -299,12 +311,14 @@ static void recorded_commit_is_read_again(void **state)
 	struct fixture *fixture = *state;
 	read_ok(fixture, "repo/a");
 	const char *first = fixture->tree.commit;
-	shell("cd repo && printf changed > a/1.yaml &&" GIT "commit -qam second");
+	shell("cd repo && printf changed > a/1.yaml &&" GIT "commit -qam second && printf again > a/1.yaml");
 	read_ok(fixture, "repo/a");
+	assert_true(fixture->tree.dirty);
 	struct source_tree then;
 	assert_int_equal(source_read_commit(&fixture->tree, first, fixture->arena, &then, fixture->diags), 0);
 	assert_memory_equal(then.files[0].source.bytes, "one", 3);
 	assert_string_equal(then.commit, first);
+	assert_false(then.dirty);
 	static const char none[] = "0123456789012345678901234567890123456789";
 	assert_int_equal(
 		source_read_commit(&fixture->tree, none, fixture->arena, &then, fixture->diags), SOURCE_NO_COMMIT);
@@ -401,6 +415,7 @@ int main(void)
 		TEST(new_repository_without_commit_is_read),
 		TEST(missing_things_are_named),
 		TEST(what_is_no_single_commit_is_said),
+		TEST(short_id_of_two_objects_is_not_guessed),
 		TEST(manifests_are_known_by_their_ending_case_aside),
 		TEST(a_repository_of_sha256_is_told_from_a_broken_one),
 		TEST(a_repository_of_another_user_is_told_from_none),
