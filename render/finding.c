@@ -219,9 +219,13 @@ void finding_write_codes(GString *out, const struct diags *const *lists, uint32_
 		for (const struct diag *diag = lists[i] ? lists[i]->first : NULL; diag; diag = diag->next)
 			seen[diag->code] = true;
 	uint32_t n = 0;
-	for (int code = 0; code < DIAG_CODE_COUNT && n < CODES_MAX; code++) {
+	for (int code = 0; code < DIAG_CODE_COUNT; code++) {
 		if (!seen[code])
 			continue;
+		if (n == CODES_MAX) {
+			g_string_append(out, ", ...");
+			break;
+		}
 		const char *before = n == 0 ? "Why, and what to do: hvgpu explain " : n == 1 ? " (also " : ", ";
 		g_string_append_printf(out, "%s%s", before, diag_codes[code].id);
 		n++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/diag.h"
+#include "render/finding.h"
 #include "render/render.h"
 
 #include <setjmp.h>
@@ -163,9 +164,27 @@ static void json_has_code_message_and_position(void **state)
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(first, "position"), "line")), 1);
 }
 
+static void codes_beyond_the_first_are_not_dropped_in_silence(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct diags *diags = diags_new(arena);
+	for (enum diag_code code = D_YAML_SYNTAX; code <= D_YAML_ENCODING; code++)
+		(void)!diag_add(diags, code, LOC_NONE, NULL, "x");
+	g_autoptr(GString) six = g_string_new(NULL), seven = g_string_new(NULL);
+	finding_write_codes(six, (const struct diags *const[]){ diags }, 1);
+	(void)!diag_add(diags, D_FIELD_UNKNOWN, LOC_NONE, NULL, "x");
+	finding_write_codes(seven, (const struct diags *const[]){ diags }, 1);
+	assert_string_equal(
+		six->str, "Why, and what to do: hvgpu explain HV101 (also HV102, HV103, HV104, HV105, HV106)\n");
+	assert_string_equal(
+		seven->str, "Why, and what to do: hvgpu explain HV101 (also HV102, HV103, HV104, HV105, HV106, ...)\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(codes_beyond_the_first_are_not_dropped_in_silence),
 		cmocka_unit_test(caret_stands_under_the_value),
 		cmocka_unit_test(caret_counts_columns_of_wide_characters_and_tabs),
 		cmocka_unit_test(control_characters_are_escaped_and_counted),
