@@ -149,6 +149,19 @@ static void add_news(struct apply *apply, const struct plan *plan)
 	}
 }
 
+/* A host that was there when somebody agreed to the plan is not there now. Without it the plan would be another one, which
+ * stops VMs for what is only a part of the change, and the next run would stop them again. */
+static int has_lost_host(struct apply *apply, const struct world *world)
+{
+	if (world->n_missing <= apply->approved->observed->n_missing)
+		return 0;
+	return diag_add(apply->diags, D_STALE, LOC_NONE, NULL,
+		"a host of '%s' does not answer any more, as said above, and was there when this was planned; nothing "
+		"new "
+		"is begun without it; make the plan again",
+		apply->name);
+}
+
 /* The plan of this round, within what was approved; debts alone where that is not so. NULL: nothing can be done. */
 static const struct plan *next_plan(struct apply *apply, const struct world *world, bool is_first)
 {
@@ -157,7 +170,7 @@ static const struct plan *next_plan(struct apply *apply, const struct world *wor
 				  : is_first ? again_saved(apply, world)
 					     : again_rest_of_saved(apply, world);
 	if (plan && apply->mode == PLAN_APPLY) {
-		bool stale = again_within(apply, plan) < 0;
+		bool stale = has_lost_host(apply, world) < 0 || again_within(apply, plan) < 0;
 		if (!stale && again_mode(apply, plan, world) == PLAN_APPLY)
 			return plan;
 	} else if (plan) {

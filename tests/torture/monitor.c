@@ -233,13 +233,15 @@ static GHashTable *mixed_of(const struct monitor *monitor, const struct view *vi
 	for (uint32_t h = 0; h < view->n_states; h++)
 		for (uint32_t g = 0; g < view->states[h].n_gpus; g++) {
 			const struct host_state *carrier = &view->states[h];
-			if (!is_in_play(monitor, carrier, g) || !carries_a_running_vm(carrier, g))
+			if (!is_in_play(monitor, carrier, g) || is_refused(monitor, carrier, g) ||
+				!carries_a_running_vm(carrier, g))
 				continue;
 			const char *cluster = cluster_of(monitor, carrier->host.name)->name;
 			for (uint32_t i = 0; i < view->n_states; i++)
 				for (uint32_t k = 0; k < view->states[i].n_gpus; k++) {
 					const struct host_state *other = &view->states[i];
 					if (&other->gpus[k] == &carrier->gpus[g] || !is_in_play(monitor, other, k) ||
+						is_refused(monitor, other, k) ||
 						strcmp(cluster_of(monitor, other->host.name)->name, cluster) ||
 						!differ(other->gpus[k].count, carrier->gpus[g].count))
 						continue;
@@ -260,7 +262,8 @@ static bool differs_within(const struct monitor *monitor, const struct host_stat
 {
 	const struct gpu *first = NULL;
 	for (uint32_t g = 0; g < host->n_gpus; g++) {
-		if (!is_in_play(monitor, host, g) || is_refused(monitor, host, g))
+		bool is_waiting = host->gpus[g].state == GPU_DISMOUNTED; /* for its turn to be mounted */
+		if (is_waiting || !is_in_play(monitor, host, g) || is_refused(monitor, host, g))
 			continue;
 		if (first && differ(first->count, host->gpus[g].count))
 			return true;
@@ -284,29 +287,29 @@ static void look_at_mixture(struct monitor *monitor, const struct view *before, 
 	}
 }
 
-static uint32_t hosts_being_changed(
-	const struct monitor *monitor, const struct view *view, const struct spec_cluster *cluster)
+/* A VM of it is held down, or its own GPUs are not all alike. */
+static bool is_being_changed(const struct monitor *monitor, const struct host_state *host)
 {
-	uint32_t n = 0;
-	for (uint32_t h = 0; h < view->n_states; h++) {
-		const struct host_state *host = &view->states[h];
-		if (!host_of(cluster, host->host.name))
-			continue;
-		bool is_changed = differs_within(monitor, host);
-		for (uint32_t v = 0; v < host->n_vms; v++)
-			is_changed |= g_hash_table_contains(monitor->held, host->vms[v].id);
-		n += is_changed;
-	}
-	return n;
+	bool is = differs_within(monitor, host);
+	for (uint32_t v = 0; v < host->n_vms; v++)
+		is |= g_hash_table_contains(monitor->held, host->vms[v].id);
+	return is;
 }
 
-static void look_at_hosts(struct monitor *monitor, const struct view *after, const uint32_t *was)
+/* Hosts that were so from the beginning wait for their turn. */
+static void look_at_hosts(struct monitor *monitor, const struct view *after)
 {
 	for (uint32_t c = 0; c < monitor->spec->n_clusters; c++) {
 		const struct spec_cluster *cluster = &monitor->spec->clusters[c];
-		uint32_t is = hosts_being_changed(monitor, after, cluster);
-		if (cluster->rollout.strategy == STRATEGY_ROLLING && is > was[c] && is > cluster->rollout.max_hosts)
-			say(monitor, "homogeneous", "%u hosts are being changed, and maxHosts is %u", is,
+		uint32_t n = 0, n_new = 0;
+		for (uint32_t h = 0; h < after->n_states && cluster->rollout.strategy == STRATEGY_ROLLING; h++) {
+			const char *name = after->states[h].host.name;
+			bool is = host_of(cluster, name) && is_being_changed(monitor, &after->states[h]);
+			n += is;
+			n_new += is && !g_hash_table_contains(monitor->mixed_hosts, name);
+		}
+		if (n_new && n > cluster->rollout.max_hosts)
+			say(monitor, "homogeneous", "%u hosts are being changed, and maxHosts is %u", n,
 				cluster->rollout.max_hosts);
 	}
 }
@@ -316,13 +319,14 @@ static void look_at_arrival(
 {
 	const struct host_state *on = &after->states[host];
 	bool is_owed = was->debt && was->debt->power != DEBT_POWER_NONE;
-	if (!vm->n_adapters || monitor->is_meddled || (monitor->is_lenient && is_owed))
+	monitor->is_availability |= monitor->is_lenient && is_owed;
+	if (!vm->n_adapters || monitor->is_meddled || monitor->is_availability)
 		return;
 	g_autoptr(GHashTable) mixed = mixed_of(monitor, after);
 	bool is_barred = is_rolling(monitor, on->host.name) && differs_within(monitor, on);
 	for (uint32_t g = 0; g < on->n_gpus && !is_rolling(monitor, on->host.name); g++) {
 		g_autofree char *key = g_strdup_printf("%s/%s", on->host.name, on->gpus[g].location_path);
-		is_barred |= g_hash_table_contains(mixed, key) && !is_refused(monitor, on, g);
+		is_barred |= g_hash_table_contains(mixed, key);
 	}
 	if (is_barred)
 		say(monitor, "aligned-start", "VM '%s' comes to %s, whose GPUs are not aligned", vm->name,
@@ -345,7 +349,8 @@ static void look_at_count(
 		for (uint32_t g = 0; g < before->states[h].n_gpus; g++) {
 			const struct host_state *other = &before->states[h];
 			bool same = &other->gpus[g] == &host->gpus[gpu];
-			if (!same && is_in_play(monitor, other, g) && carries_a_running_vm(other, g) &&
+			if (!same && is_in_play(monitor, other, g) && !is_refused(monitor, other, g) &&
+				carries_a_running_vm(other, g) &&
 				cluster_of(monitor, other->host.name) == cluster_of(monitor, host->host.name) &&
 				!maybe_is(other->gpus[g].count, count))
 				say(monitor, "homogeneous",
@@ -474,7 +479,7 @@ static uint32_t allowed_down(const struct monitor *monitor, const struct spec_cl
 			bool is_subject = spec_manages(monitor->spec, vm->name) || is_ours(monitor, cluster, vm) ||
 					  (cluster->unmanaged != UNMANAGED_REPORT && (vm->n_adapters || vm->n_devices));
 			bool was_owed = vm->debt && vm->debt->power == DEBT_POWER_STOPPED;
-			n += is_subject && (is_up(vm) || was_owed);
+			n += (is_subject && is_up(vm)) || was_owed;
 		}
 	}
 	if (!share->percent)
@@ -595,12 +600,17 @@ void monitor_begin(struct monitor *monitor)
 				maybe_equal(debt->state_change, vm->state_change))
 				g_hash_table_add(monitor->held, (gpointer)vm->id);
 		}
+	monitor->mixed_hosts = g_hash_table_new(g_str_hash, g_str_equal);
+	for (uint32_t h = 0; h < monitor->start.n_states; h++)
+		if (is_being_changed(monitor, &monitor->start.states[h]))
+			g_hash_table_add(monitor->mixed_hosts, (gpointer)monitor->start.states[h].host.name);
 }
 
 void monitor_end(struct monitor *monitor)
 {
 	g_hash_table_unref(monitor->held);
 	g_hash_table_unref(monitor->stops);
+	g_hash_table_unref(monitor->mixed_hosts);
 }
 
 static bool is_as_before(const struct view *before, const struct view *after)
@@ -618,9 +628,7 @@ void monitor_see(struct monitor *monitor, const struct view *before, const struc
 {
 	if (is_as_before(before, after))
 		return;
-	uint32_t were_changed[8] = { 0 };
-	for (uint32_t c = 0; c < monitor->spec->n_clusters && c < G_N_ELEMENTS(were_changed); c++)
-		were_changed[c] = hosts_being_changed(monitor, before, &monitor->spec->clusters[c]);
+	monitor->is_availability = false;
 	for (uint32_t h = 0; h < before->n_states; h++) {
 		for (uint32_t g = 0; g < before->states[h].n_gpus; g++)
 			look_at_gpu(monitor, before, h, g, &after->states[h]);
@@ -629,9 +637,9 @@ void monitor_see(struct monitor *monitor, const struct view *before, const struc
 		look_at_load(monitor, &after->states[h], &before->states[h]);
 		look_at_pools(monitor, &after->states[h], &before->states[h]);
 	}
-	if (!monitor->is_meddled)
+	if (!monitor->is_meddled && !monitor->is_availability)
 		look_at_mixture(monitor, before, after);
-	look_at_hosts(monitor, after, were_changed);
+	look_at_hosts(monitor, after);
 }
 
 /* Who was started by somebody else is not held by us any more. */

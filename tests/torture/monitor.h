@@ -24,12 +24,14 @@ struct monitor {
 	bool is_lenient;
 	/* In this run somebody meddled: what is under way on one host cannot know of that on another. */
 	bool is_meddled;
-	const char *lost; /* a host that this run cannot reach any more, or NULL */
+	bool is_availability; /* this very call brings back, after a failure, a VM that is owed a start */
+	const char *lost;     /* a host that this run cannot reach any more, or NULL */
 	/* What it saw. */
 	const char *broken; /* the first that was broken, as a sentence; or NULL */
 	uint32_t n_stops, n_starts, n_moves, n_role_changes, n_removed;
-	GHashTable *held;  /* ids of VMs that calls stopped and that do not run since */
-	GHashTable *stops; /* "run id" -> true: stops of one run */
+	GHashTable *held;        /* ids of VMs that calls stopped and that do not run since */
+	GHashTable *stops;       /* "run id" -> true: stops of one run */
+	GHashTable *mixed_hosts; /* names of hosts that were being changed at the start */
 };
 
 void monitor_begin(struct monitor *monitor); /* the members above "What it saw" are set */

@@ -157,7 +157,7 @@ static const char *look_for_debts(struct play *play, const struct play *referenc
 
 static const char *look_at_cost(struct play *play, const struct play *reference)
 {
-	uint32_t allowed = reference->monitor.n_stops + play->n_brought_back;
+	uint32_t allowed = reference->monitor.n_stops + play->n_brought_back + play->n_blind_stops;
 	if (has(play, fault_is_foreign) || has(play, fault_is_stale))
 		allowed += 1;
 	if (play->monitor.n_stops > allowed)
@@ -187,4 +187,59 @@ const char *oracle_judge_reference(struct play *play)
 	if (play->monitor.broken)
 		return play->monitor.broken;
 	return play->is_at_rest ? look_for_debts(play, play->reference) : "without disturbance it comes to no end";
+}
+
+/* ---- paths ---- */
+
+static uint32_t n_gpus_like(const struct host_state *host, enum gpu_state state, struct maybe_u64 count)
+{
+	uint32_t n = 0;
+	for (uint32_t g = 0; g < host->n_gpus; g++)
+		n += host->gpus[g].state == state && maybe_equal(host->gpus[g].count, count);
+	return n;
+}
+
+/* Which GPU of a host has which role may depend on the way. */
+static const char *compare_roles(struct play *play, const struct view *now, const struct view *end)
+{
+	for (uint32_t h = 0; h < end->n_states; h++)
+		for (uint32_t g = 0; g < end->states[h].n_gpus; g++) {
+			const struct gpu *gpu = &end->states[h].gpus[g];
+			uint32_t is = n_gpus_like(&now->states[h], gpu->state, gpu->count);
+			uint32_t was = n_gpus_like(&end->states[h], gpu->state, gpu->count);
+			if (is != was)
+				return found(play, "%s has %u GPUs that are %s with %d partitions, alone %u",
+					end->states[h].host.name, is, name_of(&gpu_state_names, (int)gpu->state),
+					gpu->count.known ? (int)gpu->count.value : -1, was);
+		}
+	return NULL;
+}
+
+const char *oracle_judge_path(struct play *play, const struct play *alone)
+{
+	const struct view *now = &play->views[0], *end = &alone->views[0];
+	if (play->monitor.broken)
+		return play->monitor.broken;
+	if (!play->is_at_rest)
+		return found(play, "after %u runs there are still steps to do", play->n_runs);
+	const char *what = look_for_debts(play, alone);
+	if (!what)
+		what = compare_roles(play, now, end);
+	for (uint32_t h = 0; h < end->n_states; h++)
+		for (uint32_t v = 0; v < end->states[h].n_vms && !what; v++) {
+			const struct vm *was = &end->states[h].vms[v];
+			uint32_t on;
+			const struct vm *is = view_vm(now, was->id, &on);
+			bool is_ruled = spec_manages(play->scenario->spec, was->name);
+			if (!is || is->state != was->state)
+				what = found(play, "VM '%s' is gone, or not in the power state that it had", was->name);
+			else if (is_ruled && (is->n_adapters != was->n_adapters || is->n_devices != was->n_devices))
+				what = found(play, "VM '%s' has %u adapters and %u devices, alone %u and %u", was->name,
+					is->n_adapters, is->n_devices, was->n_adapters, was->n_devices);
+			else if (!is_ruled && is->record)
+				what = found(play, "VM '%s' is still ours", was->name);
+		}
+	if (!what && play->n_refusals != alone->n_refusals)
+		what = found(play, "%u things are refused, alone %u", play->n_refusals, alone->n_refusals);
+	return what;
 }

@@ -16,3 +16,5 @@
 const char *oracle_judge(struct play *play, const struct play *reference);
 /* The undisturbed run itself. */
 const char *oracle_judge_reference(struct play *play);
+/* Manifests by way of others: what 'alone', the same manifests from the beginning, came to in all that they rule. */
+const char *oracle_judge_path(struct play *play, const struct play *alone);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/torture/play.h"
 
+#include "model/host_copy.h"
 #include "tests/lib/scene.h"
 #include "tests/torture/virtual_time.h"
 
@@ -10,12 +11,10 @@ enum { DAY_S = 86400 };
 
 NAMES_DEFINE(fault_names, FAULTS);
 
-void play_begin(struct play *play)
+/* From the world as it is now. */
+static void watch(struct play *play)
 {
 	const struct scenario *scenario = play->scenario;
-	memory_set(scenario->states, scenario->n_states, &scenario->simulation);
-	virtual_time_set(SCENE_NOW);
-	play->arena = arena_new();
 	play->views[0] = memory_view();
 	play->n_views = 1;
 	play->monitor = (struct monitor){
@@ -30,10 +29,40 @@ void play_begin(struct play *play)
 	monitor_begin(&play->monitor);
 }
 
+void play_begin(struct play *play)
+{
+	const struct scenario *scenario = play->scenario;
+	memory_set(scenario->states, scenario->n_states, &scenario->simulation);
+	virtual_time_set(SCENE_NOW);
+	play->arena = arena_new();
+	watch(play);
+}
+
+void play_go_on(struct play *play, const struct scenario *scenario, const struct play *reference)
+{
+	const char *broken = play->monitor.broken;
+	monitor_end(&play->monitor);
+	play->scenario = scenario;
+	play->reference = reference;
+	watch(play);
+	play->monitor.broken = broken;
+	play->n_runs = 0;
+	play->is_at_rest = false;
+}
+
 void play_end(struct play *play)
 {
 	monitor_end(&play->monitor);
 	arena_free(play->arena);
+}
+
+void play_keep_end(struct play *play)
+{
+	struct host_state *states = arena_array(play->arena, struct host_state, play->views[0].n_states);
+	for (uint32_t h = 0; h < play->views[0].n_states; h++)
+		states[h] = *host_state_copy(play->arena, &play->views[0].states[h]);
+	play->views[0].states = states;
+	play->n_views = 1;
 }
 
 void play_note(struct play *play, struct view now)
@@ -80,6 +109,7 @@ static enum exit_code carry_out(struct play *play, struct process *process, stru
 bool play_run(struct play *play, struct process *process)
 {
 	process->play = play;
+	process->sessions = g_ptr_array_new();
 	stage_set_process(process);
 	play->n_runs++;
 	play->is_on_way_back = false;
@@ -94,7 +124,7 @@ bool play_run(struct play *play, struct process *process)
 		.until = STAGE_PLAN,
 	};
 	g_autoptr(run_auto) run = run_pipeline(&options);
-	uint32_t n_steps = 0, n_sent = play->n_steps;
+	uint32_t n_steps = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops, n_done = play->n_done;
 	play->n_refusals = 0;
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		n_steps += run->plans[i]->n_steps;
@@ -102,6 +132,7 @@ bool play_run(struct play *play, struct process *process)
 		tell_findings(play, run->plans[i]->diags);
 	}
 	tell_findings(play, run->diags);
+	bool is_blind = play->n_done > n_done; /* what was observed before anybody agreed to it */
 	if (!process->is_dead && n_steps) {
 		enum exit_code code = carry_out(play, process, run);
 		play->exit = play->n_runs == 1 ? code : play->exit;
@@ -109,7 +140,9 @@ bool play_run(struct play *play, struct process *process)
 			printf("       exit %d\n", (int)code);
 	}
 	bool was_dead = process->is_dead;
+	play->n_blind_stops += is_blind ? play->monitor.n_stops - n_stops : 0;
 	memory_set_dead(false);
+	g_ptr_array_unref(process->sessions);
 	/* what must wait for a window stays to do */
 	return was_dead || (play->scenario->window_is_shut ? play->n_steps > n_sent : n_steps > 0);
 }

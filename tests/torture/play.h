@@ -24,7 +24,8 @@ struct process { /* one run of the program */
 	bool refuses;
 	enum request_kind refused_kind;
 	const char *refused_what;
-	void *user; /* of whoever plays several at a time */
+	uint32_t refuses_step, n_steps; /* the so-many-th step that it sends becomes one such; 0: none */
+	GPtrArray *sessions;            /* that are open */
 };
 
 struct play {
@@ -45,6 +46,7 @@ struct play {
 	uint32_t n_views;
 	uint32_t n_calls, n_runs;
 	uint32_t n_steps;        /* sent */
+	uint32_t n_blind_stops;  /* by runs whose first observation was spoilt: what they planned, a person saw */
 	uint32_t n_done;         /* faults that could be made to happen */
 	uint32_t n_refusals;     /* of the last plan */
 	bool is_on_way_back;     /* this run is */
@@ -57,13 +59,19 @@ struct play {
 /* The provider of "stage:", and which process opens sessions in this thread. */
 extern const struct host_provider stage_provider;
 void stage_set_process(struct process *process);
+/* All connections of the process break, and with them go its leases. */
+void stage_cut(struct process *process);
 
 /* Writes the manifests, sets the world, begins to watch. */
 void play_begin(struct play *play);
 void play_end(struct play *play);
+/* The same hosts as they are now, with other manifests. */
+void play_go_on(struct play *play, const struct scenario *scenario, const struct play *reference);
+/* Keeps the view of the world that it ended with for as long as the play lives: others overwrite that world. */
+void play_keep_end(struct play *play);
 /* One run of the program: observe, plan, apply what there is. False: there was nothing to do. */
 bool play_run(struct play *play, struct process *process);
 /* Runs until nothing is left to do or the program has died; begins again then. */
 void play_all(struct play *play);
-/* Prints what the last plan says. */
+/* The world is so now. */
 void play_note(struct play *play, struct view now);

@@ -288,12 +288,44 @@ static struct scenario *small(struct arena *arena, const char *name)
 	return NULL;
 }
 
+/* ---- paths ---- */
+
+/* Two hosts of two GPUs with three desktops and one for a whole GPU, and what can be asked of them. */
+static struct scenario *path(struct arena *arena, const char *name)
+{
+	static const struct {
+		uint32_t count;
+		bool has_whole, is_rolling;
+		const char *vms;
+	} asked[] = { { 2, false, false, VMS }, { 4, false, false, VMS }, { 8, false, false, VMS },
+		{ 8, false, true, VMS }, { 2, false, true, VMS }, { 4, true, false, VMS }, { 8, true, false, VMS },
+		{ 4, true, true, VMS }, { 4, false, false, "virtualMachines: [{ name: vm-a }]" },
+		{ 8, false, false, "virtualMachines: [{ name: vm-b }, { name: vm-c }]" },
+		{ 8, true, false, "virtualMachines: [{ name: vm-c }]" }, { 8, false, false, NULL } };
+	uint64_t n = strtoull(name, NULL, 10);
+	if (n >= G_N_ELEMENTS(asked))
+		return NULL;
+	struct scene *scene = scene_new(true, 2, 2, 1);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, -1);
+	scene_vm(scene, "vm-b", 0, VM_OFF, -1);
+	scene_vm(scene, "vm-c", 1, VM_RUNNING, -1);
+	scene_vm(scene, "ai-a", 1, VM_RUNNING, -1);
+	g_autofree char *groups =
+		g_strdup_printf("%s    - { name: vdi, match: { model: NVIDIA A2 }, partitionCount: %u }\n",
+			asked[n].has_whole ? whole : "", asked[n].count);
+	struct scenario *scenario = make(arena, scene, name,
+		asked[n].is_rolling ? "  rollout: { strategy: Rolling, maxUnavailable: 100% }\n" : "", groups,
+		asked[n].vms, asked[n].has_whole ? AIS : NULL);
+	scenario->name = arena_printf(arena, "path/%s", name);
+	return scenario;
+}
+
 struct scenario *scenario_new(struct arena *arena, const char *name)
 {
 	static const struct {
 		const char *prefix;
 		struct scenario *(*make)(struct arena *arena, const char *name);
-	} kinds[] = { { "example/", example }, { "small/", small }, { "seed/", seeded } };
+	} kinds[] = { { "example/", example }, { "small/", small }, { "seed/", seeded }, { "path/", path } };
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
 		if (g_str_has_prefix(name, kinds[i].prefix))
 			return kinds[i].make(arena, name + strlen(kinds[i].prefix));

@@ -4,6 +4,7 @@
  *   example/NAME   examples/NAME of this repository
  *   small/NAME     hand-made, few steps, each about something else
  *   seed/N         tests/lib/random_scene.h
+ *   path/N         one of twelve manifests for the same hosts
  */
 #pragma once
 #include "model/spec.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/torture/session.h"
 
-#include "model/host_copy.h"
-
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,37 +37,28 @@ bool session_takes(struct session *session)
 
 bool session_has_failed_enough(const struct session *session)
 {
-	return session->n_failed >= FAILURES_MAX;
+	return session->n_failed >= (session->keeps_going ? UINT64_MAX : FAILURES_MAX);
 }
 
 /* ---- scenarios ---- */
-
-/* The world that a play ended with, for as long as the play lives. */
-static void keep_end(struct play *play)
-{
-	struct host_state *states = arena_array(play->arena, struct host_state, play->views[0].n_states);
-	for (uint32_t h = 0; h < play->views[0].n_states; h++)
-		states[h] = *host_state_copy(play->arena, &play->views[0].states[h]);
-	play->views[0].states = states;
-	play->n_views = 1;
-}
 
 bool session_ready(struct session *session, const char *name, struct ready *out)
 {
 	*out = (struct ready){ .arena = arena_new() };
 	out->scenario = scenario_new(out->arena, name);
-	if (!out->scenario || !g_file_set_contents(session->manifests, out->scenario->manifests, -1, NULL)) {
+	if (!out->scenario) {
 		printf("%s: there is no such scenario\n", name);
 		session->n_failed++;
 		arena_free(out->arena);
 		return false;
 	}
+	session_write(session, out->scenario);
 	struct play first, second;
 	session_play(session, out, NULL, 0, &first);
-	keep_end(&first);
+	play_keep_end(&first);
 	out->undisturbed = first;
 	session_play(session, out, NULL, 0, &second);
-	keep_end(&second);
+	play_keep_end(&second);
 	const char *what = oracle_judge_reference(&second);
 	bool is_idle = second.n_runs < 2;
 	play_end(&first);
@@ -93,7 +82,13 @@ void session_done(struct ready *ready)
 
 /* ---- cases ---- */
 
-void session_play(
+void session_write(struct session *session, const struct scenario *scenario)
+{
+	if (!g_file_set_contents(session->manifests, scenario->manifests, -1, NULL))
+		g_error("'%s' cannot be written", session->manifests);
+}
+
+void session_prepare(
 	struct session *session, const struct ready *ready, const struct fault *faults, uint32_t n, struct play *out)
 {
 	*out = (struct play){
@@ -102,19 +97,29 @@ void session_play(
 		.faults = faults,
 		.n_faults = n,
 		.reference = ready->undisturbed.scenario ? &ready->undisturbed : NULL,
-		.tells = session->n_faults > 0,
+		.tells = session->tells,
 	};
 	play_begin(out);
+}
+
+void session_play(
+	struct session *session, const struct ready *ready, const struct fault *faults, uint32_t n, struct play *out)
+{
+	session_prepare(session, ready, faults, n, out);
 	play_all(out);
+}
+
+static void count(struct session *session, const struct play *play, uint32_t of_calls)
+{
+	session->n_cases++;
+	session->n_calls += play->n_calls;
+	session->most_calls_permille = MAX(session->most_calls_permille, play->n_calls * 1000 / of_calls);
 }
 
 bool session_judge(struct session *session, const struct ready *ready, struct play *play)
 {
 	const char *what = oracle_judge(play, &ready->undisturbed);
-	uint32_t permille = play->n_calls * 1000 / ready->undisturbed.n_calls;
-	session->n_cases++;
-	session->n_calls += play->n_calls;
-	session->most_calls_permille = MAX(session->most_calls_permille, permille);
+	count(session, play, ready->undisturbed.n_calls);
 	if (!what)
 		return false;
 	session->n_failed++;
@@ -125,17 +130,64 @@ bool session_judge(struct session *session, const struct ready *ready, struct pl
 	return true;
 }
 
+bool session_judge_path(struct session *session, struct play *play, const struct ready *to, const struct ready *a,
+	const struct ready *b, uint32_t step)
+{
+	const char *what = oracle_judge_path(play, &to->undisturbed);
+	count(session, play, a->undisturbed.n_calls + b->undisturbed.n_calls);
+	if (!what)
+		return false;
+	session->n_failed++;
+	printf("%s, then %s: %s\n  %s paths --scenario=path/%s,%s", a->scenario->name, b->scenario->name, what,
+		session->program, strchr(a->scenario->name, '/') + 1, strchr(b->scenario->name, '/') + 1);
+	if (step)
+		printf(",%u", step);
+	printf("\n");
+	return true;
+}
+
+static void tell_vm(const struct vm *vm)
+{
+	printf("  %-10s %s", vm->name, name_of(&vm_state_names, (int)vm->state));
+	for (uint32_t a = 0; a < vm->n_adapters; a++)
+		printf(" adapter(%s%#" G_GINT64_MODIFIER "x)", vm->adapters[a].pin ? "pinned " : "",
+			vm->adapters[a].gpus);
+	for (uint32_t d = 0; d < vm->n_devices; d++)
+		printf(" device(%s)", vm->devices[d].pool ? vm->devices[d].pool : vm->devices[d].location_path);
+	printf("%s%s\n", vm->debt ? " owed" : "", vm->record ? " ours" : "");
+}
+
+static void tell_hosts(const struct scenario *scenario)
+{
+	for (uint32_t h = 0; h < scenario->n_states; h++) {
+		const struct host_state *host = scenario->states[h];
+		printf("%s\n", host->host.name);
+		for (uint32_t g = 0; g < host->n_gpus; g++)
+			printf("  GPU %s %s %d\n", host->gpus[g].location_path,
+				name_of(&gpu_state_names, (int)host->gpus[g].state),
+				host->gpus[g].count.known ? (int)host->gpus[g].count.value : -1);
+		for (uint32_t v = 0; v < host->n_vms; v++)
+			tell_vm(&host->vms[v]);
+	}
+	if (scenario->simulation.n_unreachable)
+		printf("%s does not answer\n", scenario->simulation.unreachable[0]);
+}
+
 void torture_one(struct session *session)
 {
 	struct ready ready;
 	struct play play;
-	uint32_t n = session->n_faults;
-	session->n_faults = 0;
+	g_autoptr(arena_auto) arena = arena_new();
+	const struct scenario *scenario = scenario_new(arena, session->only);
+	if (scenario) {
+		printf("%s\n", scenario->manifests);
+		tell_hosts(scenario);
+	}
+	session->tells = !session->n_faults;
 	if (!session_ready(session, session->only, &ready))
 		return;
-	printf("%s\n", ready.scenario->manifests);
-	session->n_faults = n ? n : 1; /* from now on it tells */
-	session_play(session, &ready, session->faults, n, &play);
+	session->tells = true;
+	session_play(session, &ready, session->faults, session->n_faults, &play);
 	session_judge(session, &ready, &play);
 	play_end(&play);
 	session_done(&ready);

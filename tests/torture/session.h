@@ -10,10 +10,14 @@ struct session {
 	const char *program;
 	const char *only; /* scenario, or NULL */
 	bool all;         /* the long form */
+	bool keeps_going; /* however many fail */
 	uint32_t share, n_shares;
 	struct fault faults[FAULTS_PER_CASE];
 	uint32_t n_faults;
+	bool has_order, cuts; /* of two runs: where the first and the second stand; the first one's connections break */
+	uint32_t order[2];
 
+	bool tells; /* prints each call of what is played */
 	char *folder, *manifests;
 	uint64_t n_scenarios, n_cases, n_calls, n_failed, n_next;
 	uint32_t most_calls_permille; /* of the undisturbed run's */
@@ -36,13 +40,25 @@ struct ready {
 bool session_ready(struct session *session, const char *name, struct ready *out);
 void session_done(struct ready *ready);
 
+/* Makes its manifests the ones that runs read. */
+void session_write(struct session *session, const struct scenario *scenario);
+/* A play that has not begun to run. */
+void session_prepare(
+	struct session *session, const struct ready *ready, const struct fault *faults, uint32_t n, struct play *out);
 /* Plays a case and judges it. The play is the caller's to end. */
 void session_play(
 	struct session *session, const struct ready *ready, const struct fault *faults, uint32_t n, struct play *out);
 /* True, and told: it failed. */
 bool session_judge(struct session *session, const struct ready *ready, struct play *play);
 
+/* The same for a path that led to the manifests 'to', by way of 'a' and 'b'; 'step' of b failed, or 0. */
+bool session_judge_path(struct session *session, struct play *play, const struct ready *to, const struct ready *a,
+	const struct ready *b, uint32_t step);
+
 /* The modes. */
 void torture_one(struct session *session);
 void torture_examples(struct session *session);
 void torture_seeded(struct session *session);
+void torture_pairs(struct session *session);
+void torture_two(struct session *session);
+void torture_paths(struct session *session);

@@ -70,6 +70,20 @@ static void die(struct process *process)
 
 /* ---- what a call did ---- */
 
+/* VMs that come to run with this call though another run stopped them. */
+static uint32_t n_brought_back(const struct stage_session *session, const struct view *before, const struct view *now)
+{
+	uint32_t n = 0, at;
+	for (uint32_t h = 0; h < before->n_states; h++)
+		for (uint32_t v = 0; v < before->states[h].n_vms; v++) {
+			const struct vm *was = &before->states[h].vms[v];
+			const struct vm *is = view_vm(now, was->id, &at);
+			n += is && !vm_is_running(was) && vm_is_running(is) && was->debt &&
+			     g_strcmp0(was->debt->run, session->process->run_id) != 0;
+		}
+	return n;
+}
+
 static void note_step(struct stage_session *session, const struct reply *reply)
 {
 	struct play *play = session->process->play;
@@ -78,6 +92,8 @@ static void note_step(struct stage_session *session, const struct reply *reply)
 	monitor_see(&play->monitor, &play->views[0], &now, session->process->run_id);
 	if (play->is_on_way_back)
 		play->n_brought_back += play->monitor.n_starts - starts;
+	else if (play->monitor.is_lenient && play->monitor.n_starts > starts)
+		play->n_brought_back += n_brought_back(session, &play->views[0], &now);
 	if (play->monitor.broken && play->tells && !play->told)
 		printf("       %s\n", play->monitor.broken);
 	play->told |= play->monitor.broken != NULL;
@@ -183,7 +199,8 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 	play->n_done++;
 	play->monitor.is_lenient |= fault_is_failure(kind) || fault_is_foreign(kind) || fault_is_stale(kind);
 	play->monitor.is_meddled |= fault_is_foreign(kind) || fault_is_stale(kind);
-	if (kind == FAULT_LOST || kind == FAULT_CUT || kind == FAULT_LATE)
+	bool is_unobserved = request->kind == REQUEST_OBSERVE && !fault_is_foreign(kind) && !fault_is_stale(kind);
+	if (kind == FAULT_LOST || kind == FAULT_CUT || kind == FAULT_LATE || is_unobserved)
 		play->monitor.lost = arena_strdup(play->arena, session->base.host);
 	return kind;
 }
@@ -191,13 +208,25 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 static void prepare(struct stage_session *session)
 {
 	struct process *process = session->process;
+	struct play *play = process->play;
 	if (session->fault == FAULT_CRASH_BEFORE)
 		die(process);
-	if (session->fault != FAULT_FAIL)
+	process->n_steps += session->request->kind == REQUEST_STEP;
+	bool is_step = session->request->kind == REQUEST_STEP && process->n_steps == process->refuses_step;
+	if (session->fault != FAULT_FAIL && !is_step)
 		return;
+	play->monitor.is_lenient = true;
 	process->refuses = true;
 	process->refused_kind = session->request->kind;
-	process->refused_what = what_of(session, process->play->arena, session->request);
+	process->refused_what = what_of(session, play->arena, session->request);
+}
+
+static void answer_soon(struct stage_session *session)
+{
+	session->source = g_idle_source_new();
+	g_source_set_priority(session->source, G_PRIORITY_DEFAULT);
+	g_source_set_callback(session->source, on_due, session, NULL);
+	g_source_attach(session->source, session->context);
 }
 
 static void submit(
@@ -224,10 +253,17 @@ static void submit(
 				session->fault ? name_of(&fault_names, session->fault) : "");
 		prepare(session);
 	}
-	session->source = g_idle_source_new();
-	g_source_set_priority(session->source, G_PRIORITY_DEFAULT);
-	g_source_set_callback(session->source, on_due, session, NULL);
-	g_source_attach(session->source, session->context);
+	answer_soon(session);
+}
+
+void stage_cut(struct process *process)
+{
+	for (guint i = 0; i < process->sessions->len; i++) {
+		struct stage_session *session = process->sessions->pdata[i];
+		host_close(g_steal_pointer(&session->inner));
+		if (session->request && !session->source) /* the host will not answer any more */
+			answer_soon(session);
+	}
 }
 
 /* ---- the provider ---- */
@@ -253,6 +289,7 @@ static int open_session(
 	session->process = the_process;
 	session->context = context;
 	session->inner = inner;
+	g_ptr_array_add(the_process->sessions, session);
 	*out = &session->base;
 	return 0;
 }
@@ -263,6 +300,7 @@ static void close_session(struct host_session *base)
 	if (!session)
 		return;
 	end_source(session);
+	g_ptr_array_remove_fast(session->process->sessions, session);
 	host_close(session->inner);
 	g_free((char *)session->base.host);
 	g_free(session);

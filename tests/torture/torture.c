@@ -16,12 +16,15 @@ static const struct {
 } modes[] = {
 	{ "examples", "one fault at every call, for every example and every small scenario", torture_examples },
 	{ "seeded", "one fault at every call, for seeded scenarios", torture_seeded },
+	{ "pairs", "two faults, for every small scenario", torture_pairs },
+	{ "two", "two runs at a time, for every small scenario", torture_two },
+	{ "paths", "manifests A, then B: as B alone; A, a failing B, A: as A alone", torture_paths },
 };
 
 static int help(FILE *out, int code)
 {
 	fprintf(out,
-		"usage: torture MODE [--share=N/M] [--all] [--scenario=NAME]\n"
+		"usage: torture MODE [--share=N/M] [--all] [--keep-going] [--scenario=NAME]\n"
 		"       torture --scenario=NAME --fault=WHAT@CALL [--fault=WHAT@CALL]   plays one case, and tells\n");
 	for (size_t i = 0; i < G_N_ELEMENTS(modes); i++)
 		fprintf(out, "  %-10s %s\n", modes[i].name, modes[i].doc);
@@ -46,6 +49,13 @@ static bool parse_option(struct session *session, const char *arg)
 		return parse_fault(strchr(arg, '=') + 1, &session->faults[session->n_faults++]);
 	else if (strcmp(arg, "--all") == 0)
 		session->all = true;
+	else if (strcmp(arg, "--cut") == 0)
+		session->cuts = true;
+	else if (g_str_has_prefix(arg, "--order="))
+		return session->has_order =
+			       sscanf(strchr(arg, '=') + 1, "%u,%u", &session->order[0], &session->order[1]) == 2;
+	else if (strcmp(arg, "--keep-going") == 0)
+		session->keeps_going = true;
 	else if (g_str_has_prefix(arg, "--share="))
 		return sscanf(strchr(arg, '=') + 1, "%u/%u", &session->share, &session->n_shares) == 2 &&
 		       session->share >= 1 && session->share <= session->n_shares;
@@ -56,6 +66,7 @@ static bool parse_option(struct session *session, const char *arg)
 
 int main(int argc, char **argv)
 {
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	struct session session = { .program = argv[0], .share = 1, .n_shares = 1 };
 	void (*run)(struct session *) = NULL;
 	for (int i = 1; i < argc; i++) {

@@ -117,6 +117,24 @@ static void surplus_is_said_once(void **state)
 	scene_free(scene);
 }
 
+/* What it is owed and what it has then are one and the same. */
+static void partition_that_is_owed_is_no_second_one(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 4);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_OFF, 0);
+	struct debt debt = { .run = "dead", .at = SCENE_NOW - 60, .power = DEBT_POWER_STOPPED };
+	debt.state_change = vm->state_change;
+	debt.adapters = vm->adapters;
+	debt.n_adapters = vm->n_adapters;
+	vm->debt = &debt;
+	vm->n_adapters = 0;
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 4, "vm-*", NULL));
+	assert_int_equal(scene_count(plan, STEP_ADD_ADAPTER), 1);
+	assert_null(found(plan, D_LEFT_BROKEN));
+	scene_free(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +144,7 @@ int main(void)
 		cmocka_unit_test(managed_vm_with_both_loses_what_its_line_does_not_give),
 		cmocka_unit_test(host_with_more_running_vms_than_partitions_stays_a_finding),
 		cmocka_unit_test(surplus_is_said_once),
+		cmocka_unit_test(partition_that_is_owed_is_no_second_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

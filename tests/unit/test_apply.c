@@ -215,6 +215,25 @@ static void vm_that_came_meanwhile_makes_the_plan_stale(void **state)
 	assert_int_equal(sim->n_started, 0);
 }
 
+/* Without that host the count stays, and vm-99 would be stopped for its partition now and for the count later. */
+static void host_lost_since_it_was_planned_lets_nothing_begin(void **state)
+{
+	struct sim_run *sim = *state;
+	static const struct simulation_fault fault = {
+		.host = "hv03", .step = "observe", .nth = 2, .error = "unreachable"
+	};
+	const struct simulation simulation = { .clock = SCENE_NOW, .faults = &fault, .n_faults = 1 };
+	sim_run_row_five(sim, NULL);
+	scene_vm(sim->scene, "vm-99", 0, VM_RUNNING, -1);
+	sim_run_write_scene(sim, &simulation);
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_STALE);
+	assert_int_equal(sim->n_started, 0);
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
+	assert_int_equal(sim->n_stops, 13);
+}
+
 static void hosts_that_can_only_be_looked_at_are_refused(void **state)
 {
 	struct sim_run *sim = *state;
@@ -378,6 +397,7 @@ int main(void)
 		TEST(cluster_that_another_run_holds_is_left_alone),
 		TEST(plan_beyond_what_was_approved_is_stale),
 		TEST(vm_that_came_meanwhile_makes_the_plan_stale),
+		TEST(host_lost_since_it_was_planned_lets_nothing_begin),
 		TEST(hosts_that_can_only_be_looked_at_are_refused),
 		TEST(suspended_cluster_is_not_applied),
 		TEST(vm_that_somebody_started_is_stopped_once_more),
