@@ -202,6 +202,28 @@ static const struct gpu *in_the_end(const struct monitor *monitor, const char *h
 	return NULL;
 }
 
+static uint32_t n_dismounted(const struct host_state *host)
+{
+	uint32_t n = 0;
+	for (uint32_t g = 0; g < host->n_gpus; g++)
+		n += host->gpus[g].state == GPU_DISMOUNTED;
+	return n;
+}
+
+/* It could still become the one that is passed through, in place of the one that was it without disturbance. */
+static bool is_role_open(const struct monitor *monitor, const struct host_state *host, uint32_t gpu)
+{
+	const struct spec_cluster *cluster = cluster_of(monitor, host->host.name);
+	bool is_candidate = false;
+	uint32_t n_end = 0;
+	for (uint32_t g = 0; g < cluster->n_gpus; g++)
+		is_candidate |= cluster->gpus[g].passthrough && names_match(cluster->gpus[g].match, &host->gpus[gpu]);
+	for (uint32_t h = 0; h < monitor->reference_end->n_states; h++)
+		if (strcmp(monitor->reference_end->states[h].host.name, host->host.name) == 0)
+			n_end = n_dismounted(&monitor->reference_end->states[h]);
+	return is_candidate && n_dismounted(host) < n_end;
+}
+
 static bool is_in_play(const struct monitor *monitor, const struct host_state *host, uint32_t gpu)
 {
 	const struct gpu *it = &host->gpus[gpu];
@@ -211,7 +233,7 @@ static bool is_in_play(const struct monitor *monitor, const struct host_state *h
 	const struct gpu *end = in_the_end(monitor, host->host.name, it->location_path);
 	return group && wanted && !wanted->exclude && end && is_observed(monitor, host->host.name) &&
 	       names_match(group->match, it) && end->state == GPU_PARTITIONABLE &&
-	       (it->state == GPU_PARTITIONABLE || it->state == GPU_DISMOUNTED);
+	       (it->state == GPU_PARTITIONABLE || it->state == GPU_DISMOUNTED) && !is_role_open(monitor, host, gpu);
 }
 
 static bool is_refused(const struct monitor *monitor, const struct host_state *host, uint32_t gpu)
@@ -445,7 +467,8 @@ static void look_at_owner(struct monitor *monitor, const struct vm *was, const c
 {
 	const struct spec_cluster *cluster = cluster_of(monitor, host);
 	const struct spec_host *wanted = host_of(cluster, host);
-	if (was->debt || g_hash_table_contains(monitor->held, was->id)) /* who was taken down may be brought back */
+	if (was->debt || monitor->is_meddled ||
+		g_hash_table_contains(monitor->held, was->id)) /* who was taken down may be brought back */
 		return;
 	if (!wanted || wanted->exclude)
 		say(monitor, "ownership", "VM '%s' is on %s, which is left alone", was->name, host);
@@ -492,7 +515,9 @@ static uint32_t n_held_of(const struct monitor *monitor, const struct view *view
 {
 	uint32_t n = 0;
 	for (uint32_t h = 0; h < view->n_states; h++)
-		for (uint32_t v = 0; v < view->states[h].n_vms && host_of(cluster, view->states[h].host.name); v++)
+		for (uint32_t v = 0; v < view->states[h].n_vms && host_of(cluster, view->states[h].host.name) &&
+				     is_observed(monitor, view->states[h].host.name);
+			v++)
 			n += g_hash_table_contains(monitor->held, view->states[h].vms[v].id);
 	return n;
 }
@@ -601,9 +626,17 @@ void monitor_begin(struct monitor *monitor)
 				g_hash_table_add(monitor->held, (gpointer)vm->id);
 		}
 	monitor->mixed_hosts = g_hash_table_new(g_str_hash, g_str_equal);
-	for (uint32_t h = 0; h < monitor->start.n_states; h++)
-		if (is_being_changed(monitor, &monitor->start.states[h]))
-			g_hash_table_add(monitor->mixed_hosts, (gpointer)monitor->start.states[h].host.name);
+	monitor_run_begins(monitor, &monitor->start);
+}
+
+void monitor_run_begins(struct monitor *monitor, const struct view *now)
+{
+	monitor->is_meddled = monitor->is_on_way_back = false;
+	monitor->lost = NULL;
+	g_hash_table_remove_all(monitor->mixed_hosts);
+	for (uint32_t h = 0; h < now->n_states; h++)
+		if (is_being_changed(monitor, &now->states[h]))
+			g_hash_table_add(monitor->mixed_hosts, (gpointer)now->states[h].host.name);
 }
 
 void monitor_end(struct monitor *monitor)
@@ -639,14 +672,15 @@ void monitor_see(struct monitor *monitor, const struct view *before, const struc
 	}
 	if (!monitor->is_meddled && !monitor->is_availability)
 		look_at_mixture(monitor, before, after);
-	look_at_hosts(monitor, after);
+	if (!monitor->is_meddled && !monitor->is_on_way_back)
+		look_at_hosts(monitor, after);
 }
 
-/* Who was started by somebody else is not held by us any more. */
+/* Who was started by somebody else, or is owed nothing any more, is not held by us. */
 void monitor_see_others(struct monitor *monitor, const struct view *after)
 {
 	for (uint32_t h = 0; h < after->n_states; h++)
 		for (uint32_t v = 0; v < after->states[h].n_vms; v++)
-			if (is_up(&after->states[h].vms[v]))
+			if (is_up(&after->states[h].vms[v]) || !after->states[h].vms[v].debt)
 				g_hash_table_remove(monitor->held, after->states[h].vms[v].id);
 }

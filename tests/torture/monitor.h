@@ -24,6 +24,7 @@ struct monitor {
 	bool is_lenient;
 	/* In this run somebody meddled: what is under way on one host cannot know of that on another. */
 	bool is_meddled;
+	bool is_on_way_back;  /* this run is: a VM that failed stays down meanwhile, and its host half-way */
 	bool is_availability; /* this very call brings back, after a failure, a VM that is owed a start */
 	const char *lost;     /* a host that this run cannot reach any more, or NULL */
 	/* What it saw. */
@@ -36,6 +37,7 @@ struct monitor {
 
 void monitor_begin(struct monitor *monitor); /* the members above "What it saw" are set */
 void monitor_end(struct monitor *monitor);
+void monitor_run_begins(struct monitor *monitor, const struct view *now);
 
 /* A call of run 'run' took the hosts from 'before' to 'after'. */
 void monitor_see(struct monitor *monitor, const struct view *before, const struct view *after, const char *run);

@@ -36,14 +36,11 @@ static bool had_a_gpu(const struct play *play, const char *id)
 	return false;
 }
 
-static const char *compare_vm(
-	struct play *play, const struct vm *is, const struct vm *was, const char *on, const char *at)
+static const char *compare_vm(struct play *play, const struct vm *is, const struct vm *was)
 {
 	if (vm_is_running(is) != vm_is_running(was) || is->state != was->state)
 		return found(play, "VM '%s' is %s, undisturbed %s", is->name, name_of(&vm_state_names, (int)is->state),
 			name_of(&vm_state_names, (int)was->state));
-	if (strcmp(on, at) != 0)
-		return found(play, "VM '%s' is on %s, undisturbed on %s", is->name, on, at);
 	if (is->n_adapters != was->n_adapters || is->n_devices != was->n_devices)
 		return found(play, "VM '%s' has %u adapters and %u devices, undisturbed %u and %u", is->name,
 			is->n_adapters, is->n_devices, was->n_adapters, was->n_devices);
@@ -70,27 +67,33 @@ static const char *compare_vms(struct play *play, const struct view *now, const 
 				continue;
 			uint32_t on;
 			const struct vm *is = view_vm(now, was->id, &on);
-			const char *what =
-				is ? compare_vm(play, is, was, now->states[on].host.name, end->states[h].host.name)
-				   : found(play, "VM '%s' is gone", was->name);
+			const char *what = is ? compare_vm(play, is, was) : found(play, "VM '%s' is gone", was->name);
 			if (what)
 				return what;
 		}
 	return NULL;
 }
 
-static const char *compare_gpus(struct play *play, const struct view *now, const struct view *end)
+static uint32_t n_gpus_like(const struct host_state *host, enum gpu_state state, struct maybe_u64 count)
+{
+	uint32_t n = 0;
+	for (uint32_t g = 0; g < host->n_gpus; g++)
+		n += host->gpus[g].state == state && maybe_equal(host->gpus[g].count, count);
+	return n;
+}
+
+/* Which GPU of a host has which role may depend on the way. */
+static const char *compare_roles(struct play *play, const struct view *now, const struct view *end)
 {
 	for (uint32_t h = 0; h < end->n_states; h++)
 		for (uint32_t g = 0; g < end->states[h].n_gpus; g++) {
-			const struct gpu *is = &now->states[h].gpus[g], *was = &end->states[h].gpus[g];
-			if (is->state != was->state || !maybe_equal(is->count, was->count))
-				return found(play, "GPU %s/%s is %s with %d partitions, undisturbed %s with %d",
-					end->states[h].host.name, was->location_path,
-					name_of(&gpu_state_names, (int)is->state),
-					is->count.known ? (int)is->count.value : -1,
-					name_of(&gpu_state_names, (int)was->state),
-					was->count.known ? (int)was->count.value : -1);
+			const struct gpu *gpu = &end->states[h].gpus[g];
+			uint32_t is = n_gpus_like(&now->states[h], gpu->state, gpu->count);
+			uint32_t was = n_gpus_like(&end->states[h], gpu->state, gpu->count);
+			if (is != was)
+				return found(play, "%s has %u GPUs that are %s with %d partitions, undisturbed %u",
+					end->states[h].host.name, is, name_of(&gpu_state_names, (int)gpu->state),
+					gpu->count.known ? (int)gpu->count.value : -1, was);
 		}
 	return NULL;
 }
@@ -112,7 +115,7 @@ static const char *compare_pools(struct play *play, const struct view *now, cons
 static const char *compare(struct play *play, const struct play *reference)
 {
 	const struct view *now = &play->views[0], *end = &reference->views[0];
-	const char *what = compare_gpus(play, now, end);
+	const char *what = compare_roles(play, now, end);
 	if (!what)
 		what = compare_pools(play, now, end);
 	return what ? what : compare_vms(play, now, end);
@@ -158,11 +161,14 @@ static const char *look_for_debts(struct play *play, const struct play *referenc
 static const char *look_at_cost(struct play *play, const struct play *reference)
 {
 	uint32_t allowed = reference->monitor.n_stops + play->n_brought_back + play->n_blind_stops;
+	if (has(play, fault_is_crash))
+		allowed += play->n_held_at_fault;
 	if (has(play, fault_is_foreign) || has(play, fault_is_stale))
 		allowed += 1;
 	if (play->monitor.n_stops > allowed)
 		return found(play, "%u VMs were stopped, undisturbed %u, allowed %u", play->monitor.n_stops,
 			reference->monitor.n_stops, allowed);
+	play->has_cost_more = play->monitor.n_stops > reference->monitor.n_stops;
 	if (play->n_calls > 4 * reference->n_calls + 40)
 		return found(play, "%u calls, undisturbed %u", play->n_calls, reference->n_calls);
 	return NULL;
@@ -190,30 +196,6 @@ const char *oracle_judge_reference(struct play *play)
 }
 
 /* ---- paths ---- */
-
-static uint32_t n_gpus_like(const struct host_state *host, enum gpu_state state, struct maybe_u64 count)
-{
-	uint32_t n = 0;
-	for (uint32_t g = 0; g < host->n_gpus; g++)
-		n += host->gpus[g].state == state && maybe_equal(host->gpus[g].count, count);
-	return n;
-}
-
-/* Which GPU of a host has which role may depend on the way. */
-static const char *compare_roles(struct play *play, const struct view *now, const struct view *end)
-{
-	for (uint32_t h = 0; h < end->n_states; h++)
-		for (uint32_t g = 0; g < end->states[h].n_gpus; g++) {
-			const struct gpu *gpu = &end->states[h].gpus[g];
-			uint32_t is = n_gpus_like(&now->states[h], gpu->state, gpu->count);
-			uint32_t was = n_gpus_like(&end->states[h], gpu->state, gpu->count);
-			if (is != was)
-				return found(play, "%s has %u GPUs that are %s with %d partitions, alone %u",
-					end->states[h].host.name, is, name_of(&gpu_state_names, (int)gpu->state),
-					gpu->count.known ? (int)gpu->count.value : -1, was);
-		}
-	return NULL;
-}
 
 const char *oracle_judge_path(struct play *play, const struct play *alone)
 {

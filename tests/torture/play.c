@@ -82,7 +82,7 @@ static void tell_findings(const struct play *play, const struct diags *diags)
 static void on_event(const struct apply_event *event, void *user)
 {
 	struct play *play = user;
-	play->is_on_way_back |= event->kind == APPLY_WAY_BACK;
+	play->monitor.is_on_way_back |= event->kind == APPLY_WAY_BACK;
 	if (play->tells && (event->kind == APPLY_WAY_BACK || event->kind == APPLY_REPLAN))
 		printf("       %s: %u steps, %s\n", name_of(&apply_event_names, (int)event->kind), event->total,
 			event->message ? event->message : "");
@@ -112,9 +112,7 @@ bool play_run(struct play *play, struct process *process)
 	process->sessions = g_ptr_array_new();
 	stage_set_process(process);
 	play->n_runs++;
-	play->is_on_way_back = false;
-	play->monitor.is_meddled = false;
-	play->monitor.lost = NULL;
+	monitor_run_begins(&play->monitor, &play->views[0]);
 	const struct run_options options = {
 		.source = play->manifests,
 		.hosts = "stage:",
@@ -123,8 +121,9 @@ bool play_run(struct play *play, struct process *process)
 		.max_age_s = DAY_S,
 		.until = STAGE_PLAN,
 	};
+	uint32_t n_done = play->n_done;
 	g_autoptr(run_auto) run = run_pipeline(&options);
-	uint32_t n_steps = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops, n_done = play->n_done;
+	uint32_t n_steps = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops;
 	play->n_refusals = 0;
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		n_steps += run->plans[i]->n_steps;

@@ -19,6 +19,7 @@ struct session {
 
 	bool tells; /* prints each call of what is played */
 	char *folder, *manifests;
+	uint64_t n_dearer; /* with a stop more than undisturbed */
 	uint64_t n_scenarios, n_cases, n_calls, n_failed, n_next;
 	uint32_t most_calls_permille; /* of the undisturbed run's */
 };

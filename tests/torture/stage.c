@@ -90,7 +90,7 @@ static void note_step(struct stage_session *session, const struct reply *reply)
 	struct view now = memory_view();
 	uint32_t starts = play->monitor.n_starts;
 	monitor_see(&play->monitor, &play->views[0], &now, session->process->run_id);
-	if (play->is_on_way_back)
+	if (play->monitor.is_on_way_back)
 		play->n_brought_back += play->monitor.n_starts - starts;
 	else if (play->monitor.is_lenient && play->monitor.n_starts > starts)
 		play->n_brought_back += n_brought_back(session, &play->views[0], &now);
@@ -197,6 +197,7 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 	if (kind == FAULT_NONE || (fault_is_foreign(kind) && !somebody_meddles(play, kind, request)))
 		return FAULT_NONE;
 	play->n_done++;
+	play->n_held_at_fault += g_hash_table_size(play->monitor.held);
 	play->monitor.is_lenient |= fault_is_failure(kind) || fault_is_foreign(kind) || fault_is_stale(kind);
 	play->monitor.is_meddled |= fault_is_foreign(kind) || fault_is_stale(kind);
 	bool is_unobserved = request->kind == REQUEST_OBSERVE && !fault_is_foreign(kind) && !fault_is_stale(kind);
