@@ -68,6 +68,14 @@ class Power(Case):
         self.done(reply)
         self.assertTrue(facts and all(0 <= fact['progress']['permille'] <= 1000 for fact in facts), facts)
 
+    def test_start_waits_with_progress_and_not_beyond_its_deadline(self):
+        self.begin(standalone(vm(1, adapters=[adapter(1)], startMs=2500)))
+        facts, reply = self.agent.ask('start-vm', run='run-1', epoch=1, step={'vm': vm_id(1)})
+        self.done(reply)
+        self.assertTrue(facts and all(fact['progress']['what'] == 'waiting for the VM to start' for fact in facts), facts)
+        self.begin(standalone(vm(1, adapters=[adapter(1)], startMs=60000)))
+        self.refused(self.agent.step('start-vm', {'vm': vm_id(1)}, deadlineSeconds=1), 'timeout')
+
     def test_a_guest_that_does_not_answer(self):
         for shutdown in ('silent', 'none'):
             self.begin(standalone(vm(1, state='Running', shutdown=shutdown)))
