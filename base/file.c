@@ -197,14 +197,14 @@ static int write_into(const char *path, const char *bytes, size_t n_bytes, struc
 	return result;
 }
 
-int file_write(const char *path, const char *bytes, size_t n_bytes, struct diags *diags)
+static int write_as(const char *path, int mode, const char *bytes, size_t n_bytes, struct diags *diags)
 {
 	g_autoptr(GError) error = NULL;
 	GFileSetContentsFlags flags = G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE;
 	if (file_kind(path, true) == FILE_OTHER)
 		return write_into(path, bytes, n_bytes, diags);
 	char *real = realpath(path, NULL); /* what a symlink points to is replaced, not the symlink */
-	bool good = g_file_set_contents_full(real ? real : path, bytes, (gssize)n_bytes, flags, 0666, &error);
+	bool good = g_file_set_contents_full(real ? real : path, bytes, (gssize)n_bytes, flags, mode, &error);
 	free(real);
 	if (good)
 		return 0;
@@ -234,6 +234,16 @@ void file_remove(const char *path)
 {
 	if (path)
 		unlink(path);
+}
+
+int file_write(const char *path, const char *bytes, size_t n_bytes, struct diags *diags)
+{
+	return write_as(path, 0666, bytes, n_bytes, diags);
+}
+
+int file_write_private(const char *path, const char *bytes, size_t n_bytes, struct diags *diags)
+{
+	return write_as(path, 0600, bytes, n_bytes, diags);
 }
 
 int file_make_folder(const char *path, struct diags *diags)

@@ -32,6 +32,9 @@ int file_list(
  * stays and what it points to is replaced; a device or FIFO stays too, and is written to. 0, or -1 with HV902. */
 int file_write(const char *path, const char *bytes, size_t n_bytes, struct diags *diags);
 
+/* The same for this user alone. */
+int file_write_private(const char *path, const char *bytes, size_t n_bytes, struct diags *diags);
+
 /* Opens a file to add to its end with file_put(), as this user's alone; one that is missing or empty starts with 'head'.
  * NULL with HV902, or with HV408 where it holds something that starts otherwise: that is left as it is. */
 FILE *file_append(const char *path, const char *head, struct diags *diags);

@@ -17,6 +17,7 @@ static const GOptionEntry options[] = {
 	OPTION_OUTPUT("text (default), or json: one event a line"),
 	OPTION_SWITCH("auto-approve", auto_approve, "Do not ask at the terminal"),
 	OPTION_ALLOW,
+	OPTION_JOURNAL,
 	OPTION_OWNER,
 	OPTION_ADOPT,
 	OPTION_SWITCH("wait-for-window", wait_for_window,
@@ -82,7 +83,7 @@ static enum exit_code pay_debts(
 	bool owes = false;
 	for (uint32_t i = 0; i < run->n_plans; i++)
 		owes |= plan_has_steps(run->plans[i]);
-	return owes ? carry_out(run, how, format) : EXIT_DONE;
+	return owes ? carry_out(run, how, format, "apply") : EXIT_DONE;
 }
 
 static bool has_debts(const struct run *run)
@@ -99,6 +100,7 @@ static enum exit_code not_planned(struct run *run, struct apply_options *how, en
 	run_options.source = NULL;
 	run_options.verify = false;
 	enum exit_code code = exit_worse(run_exit(run), output_findings(run->diags));
+	carry_refused(run, "apply", code, run->diags);
 	return run_options.hosts ? exit_worse(code, pay_debts(run_options, run->diags, how, format)) : code;
 }
 
@@ -118,8 +120,9 @@ static enum exit_code apply_made(
 		return not_planned(run, &apply_options, format);
 	enum exit_code shown = format == CARRY_TEXT ? show_plan(run, SHOW_TEXT, EXIT_DONE) : EXIT_DONE;
 	if (consent_get(consent, run, arguments.auto_approve, apply_options.interrupts, diags) == 0)
-		return exit_worse(shown, carry_out(run, &apply_options, format));
+		return exit_worse(shown, carry_out(run, &apply_options, format, "apply"));
 	enum exit_code code = exit_worse(run_exit(run), output_findings(diags));
+	carry_refused(run, "apply", code, diags);
 	if (has_debts(run) && !run->from_file)
 		code = exit_worse(code, pay_debts(run->options, run->diags, &apply_options, format));
 	return code;

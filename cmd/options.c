@@ -189,8 +189,17 @@ int options_format(const char *const *formats, struct diags *diags)
 		arguments.output, known);
 }
 
-/* "90s", "30m", "24h", "7d" */
-static int parse_age(const char *text, uint32_t *out, struct diags *diags)
+const char *options_journal(struct arena *arena)
+{
+	if (arguments.journal)
+		return strcmp(arguments.journal, "none") == 0 ? NULL : arena_strdup(arena, arguments.journal);
+	const char *unit = g_getenv("STATE_DIRECTORY"); /* of a systemd unit: the first of several is its own */
+	if (unit && *unit == '/')
+		return arena_printf(arena, "%.*s/journal", (int)strcspn(unit, ":"), unit);
+	return arena_printf(arena, "%s/hvgpu/journal", g_get_user_state_dir());
+}
+
+int options_age(const char *option, const char *text, uint32_t *out, struct diags *diags)
 {
 	static const struct {
 		char letter;
@@ -207,7 +216,7 @@ static int parse_age(const char *text, uint32_t *out, struct diags *diags)
 		return 0;
 	}
 	return diag_add(
-		diags, D_USAGE, LOC_NONE, NULL, "--max-age '%s' is not a time; write 90s, 30m, 24h or 7d", text);
+		diags, D_USAGE, LOC_NONE, NULL, "%s '%s' is not a time; write 90s, 30m, 24h or 7d", option, text);
 }
 
 int options_run(const char *source, struct run_options *out, struct diags *diags)
@@ -226,5 +235,5 @@ int options_run(const char *source, struct run_options *out, struct diags *diags
 		.verify = arguments.verify_commit,
 		.allowed_signers = arguments.allowed_signers,
 	};
-	return arguments.max_age ? parse_age(arguments.max_age, &out->max_age_s, diags) : 0;
+	return arguments.max_age ? options_age("--max-age", arguments.max_age, &out->max_age_s, diags) : 0;
 }

@@ -10,7 +10,8 @@
 /* What was written, as text; NULL or FALSE where it was not. Set once, by options_parse(), before the command runs:
  * GLib's option rows hold the addresses, which must be constant. */
 struct arguments {
-	char *allow, *allowed_signers, *color, *hosts, *kustomize, *max_age, *out, *output, *owner, *why;
+	char *allow, *allowed_signers, *color, *hosts, *journal, *kustomize, *max_age, *out, *output, *owner, *prune,
+		*since, *why;
 	char **clusters;
 	char **words; /* the command and what is left when options are taken out */
 	gboolean adopt, allow_older, auto_approve, checks, detailed_exitcode, help, leave_off, man, start,
@@ -45,6 +46,12 @@ extern struct arguments arguments;
 #define OPTION_ALLOW \
 	OPTION_TEXT("allow", 0, allow, "How much may be disturbed where nobody is asked; what is not named is 0", \
 		"restarts=N,moves=N,role-changes=N")
+#define OPTION_JOURNAL \
+	OPTION_TEXT("journal", 0, journal, \
+		"Where runs are written down for 'history': a file, or none; by default 'journal' in the systemd " \
+		"unit's " \
+		"StateDirectory, else ~/.local/state/hvgpu/journal", \
+		"FILE")
 #define OPTION_OWNER \
 	OPTION_TEXT("owner", 0, owner, "Whose manifests these are, instead of the repository's origin and path", "NAME")
 #define OPTION_MAX_AGE \
@@ -66,6 +73,12 @@ char *options_variable(const GOptionEntry *option);
 /* The one of 'formats' (ended by NULL; the first is the default) that --output names. Its index, or -1 with a
  * finding. */
 int options_format(const char *const *formats, struct diags *diags);
+
+/* The file of OPTION_JOURNAL, in 'arena'; NULL: none. */
+const char *options_journal(struct arena *arena);
+
+/* "90s", "30m", "24h", "7d" of an option. 0, or -1 with a finding. */
+int options_age(const char *option, const char *text, uint32_t *seconds_out, struct diags *diags);
 
 /* What the shared options say. 0, or -1 with findings. */
 int options_run(const char *source, struct run_options *out, struct diags *diags);

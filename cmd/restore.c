@@ -9,6 +9,7 @@
 static const GOptionEntry options[] = {
 	OPTION_HOSTS,
 	OPTION_CLUSTER,
+	OPTION_JOURNAL,
 	OPTION_OUTPUT("text (default), or json: one event a line"),
 	OPTION_END,
 };
@@ -31,8 +32,9 @@ static int restore_run(int argc, char **argv)
 	enum exit_code shown = run_exit(run);
 	if (format == CARRY_TEXT || !run->n_plans)
 		shown = show_plan(run, SHOW_TEXT, shown);
-	return run->n_plans ? (int)exit_worse(shown, carry_out(run, &apply_options, (enum carry_format)format))
-			    : (int)shown;
+	return run->n_plans
+		       ? (int)exit_worse(shown, carry_out(run, &apply_options, (enum carry_format)format, "restore"))
+		       : (int)shown;
 }
 
 const struct command command_restore = {

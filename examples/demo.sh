@@ -8,6 +8,7 @@ hvgpu=${HVGPU:-hvgpu}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
+export HVGPU_JOURNAL=$work/journal
 
 bold='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then

@@ -10,8 +10,7 @@ NAMES_DEFINE(apply_event_names, APPLY_EVENTS);
 static void apply_cluster(struct apply *apply);
 static void say_interrupted(struct apply *apply);
 
-/* Unique: the time, to sort by, and 64 random bits. */
-static char *make_run_id(struct arena *arena, int64_t now)
+char *apply_run_id(struct arena *arena, int64_t now)
 {
 	g_autofree char *random = g_uuid_string_random();
 	char *id = arena_printf(arena, "%s-%.8s%.4s%.4s", clock_print(arena, now), random, random + 9, random + 14);
@@ -38,7 +37,7 @@ void apply_start(struct apply *apply, struct run *run, const struct apply_option
 		.context = g_main_context_new(),
 		.approved = plan,
 		.mode = PLAN_APPLY,
-		.run_id = options->run_id ? options->run_id : make_run_id(arena, options->run.now),
+		.run_id = options->run_id ? options->run_id : apply_run_id(arena, options->run.now),
 		.holder = options->holder ? options->holder
 					  : arena_printf(arena, "%s@%s", g_get_user_name(), g_get_host_name()),
 		.started_ms = clock_monotonic_ms(),

@@ -56,6 +56,9 @@ struct apply_result { /* per cluster */
 	struct diags *diags;
 };
 
+/* An id for a run, that no other has: the time, to sort by, and 64 random bits. */
+char *apply_run_id(struct arena *arena, int64_t now);
+
 /* Applies the plans of an approved run (made by run_pipeline or read from a file). Clusters are independent. Results in
  * the run's arena. Returns the worst exit code. */
 enum exit_code apply_run(struct run *run, const struct apply_options *options, struct apply_result **results_out,

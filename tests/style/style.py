@@ -17,14 +17,14 @@ SKIPPED = 77
 BANNED = ('strcpy', 'strcat', 'sprintf', 'vsprintf', 'gets', 'strtok', 'atoi', 'atol', 'strncpy', 'system', 'popen',
           'mktemp')
 
-# These drive hosts; all else in reconcile/, and model/ and schema/, are functions of their inputs: no files, clock,
-# chance or processes.
-DRIVERS = re.compile(r'^(apply|observe|examine|run|endpoints)(_\w+)?\.c\.o$')
+# These drive hosts, and write down what was done; all else in reconcile/, and model/ and schema/, are functions of their
+# inputs: no files, clock, chance or processes.
+DRIVERS = re.compile(r'^(apply|observe|examine|run|endpoints|history)(_\w+)?\.c\.o$')
 IMPURE = re.compile(r'^(socket|connect|open(at)?(64)?|creat(64)?|fopen(64)?|read|write|stat(64)?|clock_gettime|'
                     r'gettimeofday|time|rand|srand|random|getenv|fork|execv\w*|posix_spawn\w*|g_get_real_time|'
                     r'g_get_monotonic_time|g_date_time_new_now\w*|g_random_\w+|g_rand_\w+|g_getenv|g_spawn_\w+|'
                     r'g_file_(get|set)_contents\w*|g_uuid_string_random|clock_now|clock_monotonic_ms|file_\w+|proc_\w+|'
-                    r'lock_\w+|term_\w+)$')
+                    r'lock_\w+|term_\w+|journal_\w+)$')
 
 
 def files(*patterns):

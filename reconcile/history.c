@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/history.h"
+#include "base/clock.h"
+#include "base/journal.h"
+#include "reconcile/jsonio.h"
+#include "reconcile/run_plan.h"
+
+enum { DAY_S = 24 * 3600 };
+
+struct history {
+	const char *path, *command, *run_id;
+	const struct run *run;
+	struct arena *arena;
+	struct diags *diags;
+	GHashTable *started; /* "cluster/host/id" -> int64_t*, by the clock that never jumps */
+	bool begun, broken;
+};
+
+struct history *history_new(const char *path, const char *command, const char *run_id, const struct run *run)
+{
+	struct history *history = g_new0(struct history, 1);
+	history->path = path;
+	history->command = command;
+	history->run_id = run_id;
+	history->run = run;
+	history->arena = arena_new();
+	history->diags = diags_new(history->arena);
+	history->started = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	history->broken = !path;
+	return history;
+}
+
+void history_free(struct history *history)
+{
+	if (!history)
+		return;
+	g_hash_table_unref(history->started);
+	arena_free(history->arena);
+	g_free(history);
+}
+
+static json_t *record_new(const struct history *history, const char *type, int64_t now)
+{
+	json_t *json = json_object();
+	json_object_set_new(json, "type", jsonio_text(type));
+	json_object_set_new(json, "run", jsonio_text(history->run_id));
+	json_object_set_new(json, "time", jsonio_time(now));
+	return json;
+}
+
+static json_t *texts_to_json(const char *const *texts, uint32_t n)
+{
+	json_t *list = json_array();
+	for (uint32_t i = 0; i < n; i++)
+		json_array_append_new(list, jsonio_text(texts[i]));
+	return list;
+}
+
+static json_t *begin_to_json(const struct history *history, int64_t now)
+{
+	const struct run *run = history->run;
+	json_t *json = record_new(history, "run", now), *clusters = json_array();
+	for (uint32_t i = 0; i < run->n_plans; i++)
+		if (run->plans[i]->cluster)
+			json_array_append_new(clusters, jsonio_text(run->plans[i]->cluster));
+	json_object_set_new(json, "command", jsonio_text(history->command));
+	json_object_set_new(json, "version", jsonio_text(HVGPU_VERSION));
+	json_object_set_new(json, "user", jsonio_text(g_get_user_name()));
+	json_object_set_new(json, "sudo_user", jsonio_text(g_getenv("SUDO_USER")));
+	json_object_set_new(json, "machine", jsonio_text(g_get_host_name()));
+	json_object_set_new(json, "source", jsonio_text(run->tree.given));
+	json_object_set_new(json, "commit", jsonio_text(run->tree.commit));
+	json_object_set_new(json, "dirty", json_boolean(run->tree.dirty));
+	json_object_set_new(json, "owner", jsonio_text(run->owner));
+	json_object_set_new(json, "signer", jsonio_text(run->signer));
+	json_object_set_new(json, "saved_plan", json_boolean(run->from_file));
+	json_object_set_new(json, "clusters", clusters);
+	return json;
+}
+
+/* After the first failure nothing more is tried: what is missing in between would mislead. */
+static void write_record(struct history *history, json_t *json, int64_t now)
+{
+	json_t *begin = history->begun ? NULL : begin_to_json(history, now);
+	char *texts[2] = { begin ? json_dumps(begin, JSON_COMPACT) : NULL, json_dumps(json, JSON_COMPACT) };
+	const char *const records[2] = { texts[0] ? texts[0] : texts[1], texts[1] };
+	if (!history->broken && texts[1])
+		history->broken = journal_append(history->path, records, texts[0] ? 2 : 1, history->diags) < 0;
+	history->begun = true;
+	free(texts[0]);
+	free(texts[1]);
+	json_decref(begin);
+	json_decref(json);
+}
+
+static char *step_key(const struct apply_event *event)
+{
+	const char *cluster = event->plan && event->plan->cluster ? event->plan->cluster : "";
+	return g_strdup_printf("%s/%s/%u", cluster, event->step->host_name, event->step->id);
+}
+
+static void note_start(struct history *history, const struct apply_event *event)
+{
+	int64_t *ms = g_new(int64_t, 1);
+	*ms = clock_monotonic_ms();
+	g_hash_table_insert(history->started, step_key(event), ms);
+}
+
+static uint64_t ms_since_start(const struct history *history, const struct apply_event *event)
+{
+	g_autofree char *key = step_key(event);
+	const int64_t *ms = g_hash_table_lookup(history->started, key);
+	return ms ? (uint64_t)(clock_monotonic_ms() - *ms) : 0;
+}
+
+static json_t *event_to_json(const struct history *history, const struct apply_event *event, int64_t now)
+{
+	const struct step *step = event->step;
+	const char *type = name_of(&apply_event_names, (int)event->kind);
+	g_autoptr(arena_auto) scratch = arena_new();
+	json_t *json = record_new(history, step ? "step" : type, now);
+	json_object_set_new(json, "cluster", jsonio_text(event->plan ? event->plan->cluster : NULL));
+	if (event->message)
+		json_object_set_new(json, "message", jsonio_text(event->message));
+	if (!step)
+		return json;
+	const char *outcome = event->kind == APPLY_STEP_FAILED  ? "failed"
+			      : event->kind == APPLY_STEP_RETRY ? "tried again"
+								: name_of(&step_outcome_names, (int)event->outcome);
+	json_object_set_new(json, "id", json_integer(step->id));
+	json_object_set_new(json, "kind", jsonio_text(name_of(&step_kind_names, (int)step->kind)));
+	json_object_set_new(json, "host", jsonio_text(step->host_name));
+	if (step->vm_name)
+		json_object_set_new(json, "vm", jsonio_text(step->vm_name));
+	if (step->location_path)
+		json_object_set_new(json, "gpu", jsonio_text(step->location_path));
+	json_object_set_new(json, "what", jsonio_text(step_text(scratch, step)));
+	json_object_set_new(json, "outcome", jsonio_text(outcome));
+	json_object_set_new(json, "ms", json_integer((json_int_t)ms_since_start(history, event)));
+	return json;
+}
+
+void history_event(struct history *history, const struct apply_event *event, int64_t now)
+{
+	switch (event->kind) {
+	case APPLY_CLUSTER_START:
+	case APPLY_CLUSTER_DONE:
+	case APPLY_STEP_PROGRESS:
+		return;
+	case APPLY_STEP_START:
+		note_start(history, event);
+		return;
+	case APPLY_REPLAN:
+		if (!event->total)
+			return;
+		break;
+	default:
+		break;
+	}
+	write_record(history, event_to_json(history, event, now), now);
+}
+
+static json_t *errors_to_json(const struct diags *diags)
+{
+	json_t *list = json_array();
+	for (const struct diag *diag = diags ? diags->first : NULL; diag; diag = diag->next) {
+		const struct diag_row *row = &diag_codes[diag->code];
+		g_autofree char *text = g_strdup_printf("%s: %s", row->id, diag->message);
+		if (row->severity == DIAG_ERROR)
+			json_array_append_new(list, jsonio_text(text));
+	}
+	return list;
+}
+
+static json_t *result_to_json(const struct apply_result *result)
+{
+	json_t *json = json_object();
+	json_object_set_new(json, "name", jsonio_text(result->cluster));
+	json_object_set_new(json, "changed", json_integer(result->n_changed));
+	json_object_set_new(json, "unchanged", json_integer(result->n_unchanged));
+	json_object_set_new(json, "failed", json_integer(result->n_failed));
+	json_object_set_new(json, "skipped", json_integer(result->n_skipped));
+	json_object_set_new(json, "still_owed", texts_to_json(result->still_owed, result->n_still_owed));
+	json_object_set_new(json, "exit_code", json_integer(result->exit));
+	json_object_set_new(json, "findings", errors_to_json(result->diags));
+	return json;
+}
+
+/* Now and then, and only where there is something old: the first record is looked at alone. */
+static void forget_old(struct history *history, int64_t now)
+{
+	const char *first = journal_first(history->path, history->arena);
+	json_auto_t *json = first ? json_loads(first, 0, NULL) : NULL;
+	const char *time = json_string_value(json_object_get(json, "time"));
+	int64_t at, before = now - (int64_t)HISTORY_KEEP_DAYS * DAY_S;
+	/* A month of delay, so that not every run writes all that is kept anew. */
+	if (time && clock_parse(time, &at) && at < before - 30 * (int64_t)DAY_S)
+		(void)!history_prune(history->path, before, history->diags);
+}
+
+void history_end(struct history *history, const struct apply_result *results, uint32_t n_results, enum exit_code code,
+	int64_t now, struct diags *diags)
+{
+	if (!history)
+		return;
+	if (history->begun || code != EXIT_DONE) {
+		json_t *json = record_new(history, "end", now), *clusters = json_array();
+		for (uint32_t i = 0; i < n_results; i++)
+			json_array_append_new(clusters, result_to_json(&results[i]));
+		json_object_set_new(json, "exit_code", json_integer(code));
+		json_object_set_new(json, "clusters", clusters);
+		json_object_set_new(json, "findings", errors_to_json(n_results ? NULL : diags));
+		write_record(history, json, now);
+	}
+	if (history->begun && !history->broken)
+		forget_old(history, now);
+	diags_append(diags, history->diags);
+}

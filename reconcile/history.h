@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs did, written down on the machine that they ran on (base/journal.h, docs/journal.md): for people and audits. No run
+ * ever reads it, and one that cannot write it goes on with a warning. Who started the run is in it, and on which machine;
+ * no secret is.
+ */
+#pragma once
+#include "reconcile/apply.h"
+
+enum { HISTORY_KEEP_DAYS = 400 };
+
+/* ---- writing ---- */
+
+struct history;
+
+/* A run that begins. Nothing is written until it does something, so that one with nothing to do leaves nothing. 'path' NULL:
+ * nothing ever is. What it is given must outlive it. */
+struct history *history_new(const char *path, const char *command, const char *run_id, const struct run *run);
+void history_event(struct history *history, const struct apply_event *event, int64_t now);
+/* The run ended with these results, or was refused before it could have any. NULL is accepted. */
+void history_end(struct history *history, const struct apply_result *results, uint32_t n_results, enum exit_code code,
+	int64_t now, struct diags *diags);
+void history_free(struct history *history);
+
+/* ---- reading ---- */
+
+struct history_event {
+	int64_t time;
+	const char *type;    /* "step", or the name of an event of APPLY_EVENTS */
+	const char *cluster; /* or NULL, as all texts */
+	const char *host, *what, *outcome, *message;
+	uint64_t ms; /* a step's: how long it took */
+};
+
+struct history_cluster {
+	const char *name;
+	uint32_t n_changed, n_unchanged, n_failed, n_skipped;
+	const char *const *still_owed;
+	uint32_t n_still_owed;
+	enum exit_code exit;
+	const char *const *findings; /* "HV701: …", errors alone */
+	uint32_t n_findings;
+};
+
+struct history_run {
+	const char *id, *command, *version, *user, *sudo_user, *machine;
+	const char *source, *commit, *owner, *signer;
+	bool dirty, saved;             /* changes on top of the commit; from a saved plan */
+	const char *const *plan_names; /* clusters that it was about */
+	uint32_t n_plan_names;
+	int64_t began, last; /* its first and last record */
+	bool ended;          /* false: it goes on, or was killed */
+	enum exit_code exit;
+	const struct history_cluster *clusters;
+	uint32_t n_clusters;
+	const struct history_event *events;
+	uint32_t n_events;
+};
+
+struct history_list {
+	const struct history_run *runs; /* as they began */
+	uint32_t n_runs;
+};
+
+/* All runs of a journal, in 'arena'. Damaged parts are a warning, HV414. 0, or -1 with HV401, HV405, HV413. */
+int history_read(const char *path, struct arena *arena, struct history_list *out, struct diags *diags);
+
+/* Forgets runs whose last record is older than 'before'. The number of runs, or -1 with HV709 or what history_read() says. */
+int history_prune(const char *path, int64_t before, struct diags *diags);

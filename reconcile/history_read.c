@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records to runs. What is not understood is passed over: it may be of a later version. */
+#include "base/clock.h"
+#include "base/journal.h"
+#include "reconcile/history.h"
+
+#include <jansson.h>
+#include <string.h>
+
+struct reading {
+	struct arena *arena;
+	GHashTable *by_id; /* id -> struct building* */
+	GPtrArray *order;
+};
+
+struct building { /* a run */
+	struct history_run run;
+	GArray *events;  /* of struct history_event */
+	uint64_t offset; /* of its first record */
+};
+
+static void building_free(void *data)
+{
+	struct building *building = data;
+	if (building->events)
+		g_array_unref(building->events);
+	g_free(building);
+}
+
+static const char *text_of(const struct reading *reading, json_t *json, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+	return text ? arena_strdup(reading->arena, text) : NULL;
+}
+
+static uint32_t number_of(json_t *json, const char *key)
+{
+	json_int_t number = json_integer_value(json_object_get(json, key));
+	return (uint32_t)CLAMP(number, 0, UINT32_MAX);
+}
+
+static const char *const *texts_of(const struct reading *reading, json_t *json, const char *key, uint32_t *n_out)
+{
+	json_t *list = json_object_get(json, key);
+	const char **texts = arena_array(reading->arena, const char *, json_array_size(list));
+	*n_out = 0;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+		if (text)
+			texts[(*n_out)++] = arena_strdup(reading->arena, text);
+	}
+	return texts;
+}
+
+static struct building *find_run(struct reading *reading, const char *id, int64_t time, uint64_t offset)
+{
+	struct building *building = g_hash_table_lookup(reading->by_id, id);
+	if (!building) {
+		building = g_new0(struct building, 1);
+		building->events = g_array_new(FALSE, FALSE, sizeof(struct history_event));
+		building->offset = offset;
+		building->run.id = arena_strdup(reading->arena, id);
+		building->run.began = time;
+		g_hash_table_insert(reading->by_id, (gpointer)building->run.id, building);
+		g_ptr_array_add(reading->order, building);
+	}
+	building->run.last = MAX(building->run.last, time);
+	return building;
+}
+
+static void begin_from_json(const struct reading *reading, json_t *json, struct history_run *run)
+{
+	run->command = text_of(reading, json, "command");
+	run->version = text_of(reading, json, "version");
+	run->user = text_of(reading, json, "user");
+	run->sudo_user = text_of(reading, json, "sudo_user");
+	run->machine = text_of(reading, json, "machine");
+	run->source = text_of(reading, json, "source");
+	run->commit = text_of(reading, json, "commit");
+	run->owner = text_of(reading, json, "owner");
+	run->signer = text_of(reading, json, "signer");
+	run->dirty = json_is_true(json_object_get(json, "dirty"));
+	run->saved = json_is_true(json_object_get(json, "saved_plan"));
+	run->plan_names = texts_of(reading, json, "clusters", &run->n_plan_names);
+}
+
+static void end_from_json(const struct reading *reading, json_t *json, struct history_run *run)
+{
+	json_t *list = json_object_get(json, "clusters");
+	uint32_t n = (uint32_t)json_array_size(list);
+	bool refused = n == 0; /* before there was any cluster: what was wrong stands for all of them */
+	struct history_cluster *clusters = arena_array(reading->arena, struct history_cluster, n + refused);
+	for (uint32_t i = 0; i < n + refused; i++) {
+		json_t *of = refused ? json : json_array_get(list, i);
+		struct history_cluster *cluster = &clusters[i];
+		cluster->name = text_of(reading, of, "name");
+		cluster->n_changed = number_of(of, "changed");
+		cluster->n_unchanged = number_of(of, "unchanged");
+		cluster->n_failed = number_of(of, "failed");
+		cluster->n_skipped = number_of(of, "skipped");
+		cluster->still_owed = texts_of(reading, of, "still_owed", &cluster->n_still_owed);
+		cluster->exit = (enum exit_code)number_of(of, "exit_code");
+		cluster->findings = texts_of(reading, of, "findings", &cluster->n_findings);
+	}
+	run->clusters = clusters;
+	run->n_clusters = n + refused;
+	run->ended = true;
+	run->exit = (enum exit_code)number_of(json, "exit_code");
+}
+
+static void event_from_json(
+	const struct reading *reading, json_t *json, const char *type, int64_t time, struct building *building)
+{
+	struct history_event event = {
+		.time = time,
+		.type = arena_strdup(reading->arena, type),
+		.cluster = text_of(reading, json, "cluster"),
+		.host = text_of(reading, json, "host"),
+		.what = text_of(reading, json, "what"),
+		.outcome = text_of(reading, json, "outcome"),
+		.message = text_of(reading, json, "message"),
+		.ms = (uint64_t)MAX(json_integer_value(json_object_get(json, "ms")), 0),
+	};
+	g_array_append_val(building->events, event);
+}
+
+static void take_record(struct reading *reading, const struct journal_record *record)
+{
+	json_auto_t *json = json_loads(record->text, JSON_REJECT_DUPLICATES, NULL);
+	const char *type = json_string_value(json_object_get(json, "type"));
+	const char *id = json_string_value(json_object_get(json, "run"));
+	const char *text = json_string_value(json_object_get(json, "time"));
+	int64_t time;
+	if (!type || !id || !text || !clock_parse(text, &time))
+		return;
+	struct building *building = find_run(reading, id, time, record->offset);
+	if (strcmp(type, "run") == 0)
+		begin_from_json(reading, json, &building->run);
+	else if (strcmp(type, "end") == 0)
+		end_from_json(reading, json, &building->run);
+	else
+		event_from_json(reading, json, type, time, building);
+}
+
+static void warn_of_damage(const char *path, const struct journal *journal, struct diags *diags)
+{
+	if (journal->n_damaged)
+		(void)!diag_add(diags, D_JOURNAL_PARTS, LOC_NONE, NULL,
+			"history '%s' is damaged in %u place%s, %u bytes in all, the first at byte %" G_GUINT64_FORMAT
+			"; the records there are left out",
+			path, journal->n_damaged, journal->n_damaged == 1 ? "" : "s", journal->n_damaged_bytes,
+			(guint64)journal->damaged_at);
+}
+
+static void take_records(struct reading *reading, const struct journal *journal)
+{
+	for (uint32_t i = 0; i < journal->n_records; i++)
+		take_record(reading, &journal->records[i]);
+}
+
+static void reading_init(struct reading *reading, struct arena *arena)
+{
+	reading->arena = arena;
+	reading->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+	reading->order = g_ptr_array_new_with_free_func(building_free);
+}
+
+static void reading_done(struct reading *reading)
+{
+	g_hash_table_unref(reading->by_id);
+	g_ptr_array_unref(reading->order);
+}
+
+int history_read(const char *path, struct arena *arena, struct history_list *out, struct diags *diags)
+{
+	struct reading reading;
+	struct journal journal;
+	*out = (struct history_list){ 0 };
+	if (journal_read(path, arena, &journal, diags) < 0)
+		return -1;
+	reading_init(&reading, arena);
+	take_records(&reading, &journal);
+	warn_of_damage(path, &journal, diags);
+	struct history_run *runs = arena_array(arena, struct history_run, reading.order->len);
+	for (guint i = 0; i < reading.order->len; i++) {
+		struct building *building = reading.order->pdata[i];
+		runs[i] = building->run;
+		runs[i].events = arena_take_array(arena, g_steal_pointer(&building->events), &runs[i].n_events);
+	}
+	*out = (struct history_list){ runs, reading.order->len };
+	reading_done(&reading);
+	return 0;
+}
+
+struct pruning {
+	int64_t before;
+	int n_forgotten;
+};
+
+/* Records of runs that are kept stand among those of others, so all from the first of them on stays. */
+static uint64_t first_to_keep(const struct journal *journal, void *user)
+{
+	struct pruning *pruning = user;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct reading reading;
+	uint64_t keep = journal->end;
+	reading_init(&reading, arena);
+	take_records(&reading, journal);
+	for (guint i = 0; i < reading.order->len; i++) {
+		const struct building *building = reading.order->pdata[i];
+		if (building->run.last >= pruning->before)
+			keep = MIN(keep, building->offset);
+	}
+	for (guint i = 0; i < reading.order->len; i++)
+		pruning->n_forgotten += ((const struct building *)reading.order->pdata[i])->offset < keep;
+	reading_done(&reading);
+	return pruning->n_forgotten ? keep : 0;
+}
+
+int history_prune(const char *path, int64_t before, struct diags *diags)
+{
+	struct pruning pruning = { .before = before };
+	return journal_shorten(path, first_to_keep, &pruning, diags) < 0 ? -1 : pruning.n_forgotten;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile/history.h"
+#include "base/clock.h"
+#include "tests/lib/test.h"
+
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+struct fixture {
+	char *folder, *path;
+	struct arena *arena;
+	struct diags *diags;
+	struct run run;
+	struct plan plan, *plans[1];
+};
+
+static int setup(void **state)
+{
+	struct fixture *fixture = g_new0(struct fixture, 1);
+	fixture->folder = g_dir_make_tmp("history-XXXXXX", NULL);
+	fixture->path = g_build_filename(fixture->folder, "journal", NULL);
+	fixture->arena = arena_new();
+	fixture->diags = diags_new(fixture->arena);
+	fixture->plan.cluster = "paris";
+	fixture->plans[0] = &fixture->plan;
+	fixture->run = (struct run){ .plans = fixture->plans, .n_plans = 1, .owner = "ops", .signer = "me" };
+	fixture->run.tree.commit = "936fee7";
+	*state = fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *const argv[] = { "rm", "-rf", fixture->folder, NULL };
+	assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+	arena_free(fixture->arena);
+	g_free(fixture->folder);
+	g_free(fixture->path);
+	g_free(fixture);
+	return 0;
+}
+
+static void event(struct fixture *fixture, struct history *history, enum apply_event_kind kind, int64_t now)
+{
+	static const struct step step = {
+		.id = 1, .kind = STEP_START_VM, .host_name = "hv01", .vm_id = "1", .vm_name = "vm"
+	};
+	bool is_step = kind >= APPLY_STEP_START && kind <= APPLY_STEP_RETRY;
+	struct apply_event what = { .kind = kind, .plan = &fixture->plan, .step = is_step ? &step : NULL };
+	what.total = 1;
+	what.message = kind == APPLY_STEP_FAILED ? "no memory" : NULL;
+	what.outcome = OUTCOME_CHANGED;
+	history_event(history, &what, now);
+}
+
+/* A run of two steps, the second of which failed. */
+static void write_run(struct fixture *fixture, const char *id, int64_t now, bool ends)
+{
+	struct diags *found = diags_new(fixture->arena);
+	(void)!diag_add(found, D_STEP_FAILED, LOC_NONE, NULL, "it failed");
+	(void)!diag_add(found, D_RETRY, LOC_NONE, NULL, "a warning is no outcome");
+	const char *owed[] = { "vm" };
+	struct apply_result result = {
+		.cluster = "paris", .n_changed = 1, .n_failed = 1, .still_owed = owed, .n_still_owed = 1, .diags = found
+	};
+	result.exit = EXIT_PARTIAL;
+	struct history *history = history_new(fixture->path, "apply", id, &fixture->run);
+	event(fixture, history, APPLY_CLUSTER_START, now);
+	event(fixture, history, APPLY_STEP_START, now);
+	event(fixture, history, APPLY_STEP_PROGRESS, now);
+	event(fixture, history, APPLY_STEP_DONE, now + 5);
+	event(fixture, history, APPLY_STEP_START, now + 5);
+	event(fixture, history, APPLY_STEP_FAILED, now + 9);
+	event(fixture, history, APPLY_WAY_BACK, now + 10);
+	if (ends)
+		history_end(history, &result, 1, EXIT_PARTIAL, now + 20, fixture->diags);
+	history_free(history);
+}
+
+static struct history_list read_all(struct fixture *fixture)
+{
+	struct history_list list;
+	assert_int_equal(history_read(fixture->path, fixture->arena, &list, fixture->diags), 0);
+	return list;
+}
+
+static void run_is_read_as_it_was_written(void **state)
+{
+	struct fixture *fixture = *state;
+	write_run(fixture, "r1", 1000, true);
+	struct history_list list = read_all(fixture);
+	assert_int_equal(list.n_runs, 1);
+	const struct history_run *run = &list.runs[0];
+	assert_string_equal(run->id, "r1");
+	assert_string_equal(run->command, "apply");
+	assert_string_equal(run->commit, "936fee7");
+	assert_string_equal(run->signer, "me");
+	assert_string_equal(run->owner, "ops");
+	assert_string_equal(run->plan_names[0], "paris");
+	assert_string_equal(run->user, g_get_user_name());
+	assert_true(run->ended);
+	assert_int_equal(run->exit, EXIT_PARTIAL);
+	assert_int_equal(run->began, 1005); /* nothing is written before something happens */
+	assert_int_equal(run->last, 1020);
+	assert_int_equal(run->n_events, 3);
+	assert_string_equal(run->events[0].what, "start vm");
+	assert_string_equal(run->events[0].outcome, "changed");
+	assert_string_equal(run->events[1].outcome, "failed");
+	assert_string_equal(run->events[1].message, "no memory");
+	assert_string_equal(run->events[2].type, "apply_way_back");
+	assert_int_equal(run->n_clusters, 1);
+	assert_int_equal(run->clusters[0].n_failed, 1);
+	assert_string_equal(run->clusters[0].still_owed[0], "vm");
+	assert_int_equal(run->clusters[0].n_findings, 1);
+	assert_string_equal(run->clusters[0].findings[0], "HV701: it failed");
+	assert_int_equal(fixture->diags->n, 0);
+}
+
+static void run_that_did_nothing_leaves_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct history *history = history_new(fixture->path, "apply", "r1", &fixture->run);
+	event(fixture, history, APPLY_CLUSTER_START, 1);
+	event(fixture, history, APPLY_CLUSTER_DONE, 1);
+	history_end(history, NULL, 0, EXIT_DONE, 1, fixture->diags);
+	history_free(history);
+	assert_int_not_equal(g_access(fixture->path, F_OK), 0);
+	assert_int_equal(read_all(fixture).n_runs, 0);
+}
+
+static void refused_run_is_there_with_its_reason(void **state)
+{
+	struct fixture *fixture = *state;
+	struct diags *found = diags_new(fixture->arena);
+	(void)!diag_add(found, D_CONSENT, LOC_NONE, NULL, "nobody is here");
+	struct history *history = history_new(fixture->path, "apply", "r1", &fixture->run);
+	history_end(history, NULL, 0, EXIT_REFUSED, 1, found);
+	history_free(history);
+	struct history_list list = read_all(fixture);
+	assert_int_equal(list.n_runs, 1);
+	assert_int_equal(list.runs[0].exit, EXIT_REFUSED);
+	assert_string_equal(list.runs[0].clusters[0].findings[0], "HV620: nobody is here");
+}
+
+static void killed_run_has_not_ended(void **state)
+{
+	struct fixture *fixture = *state;
+	write_run(fixture, "r1", 1000, false);
+	struct history_list list = read_all(fixture);
+	assert_int_equal(list.n_runs, 1);
+	assert_false(list.runs[0].ended);
+	assert_int_equal(list.runs[0].n_events, 3);
+}
+
+static void history_that_cannot_be_written_is_one_warning(void **state)
+{
+	struct fixture *fixture = *state;
+	assert_int_equal(g_mkdir(fixture->path, 0700), 0);
+	write_run(fixture, "r1", 1000, true);
+	assert_int_equal(fixture->diags->n, 1);
+	assert_int_equal(fixture->diags->first->code, D_JOURNAL);
+	assert_int_equal(fixture->diags->exit, EXIT_DONE);
+}
+
+static void old_runs_are_forgotten(void **state)
+{
+	enum { DAY = 86400 };
+	struct fixture *fixture = *state;
+	write_run(fixture, "r1", 1 * DAY, true);
+	write_run(fixture, "r2", 2 * DAY, true);
+	write_run(fixture, "r3", 3 * DAY, false);
+	assert_int_equal(history_prune(fixture->path, 2 * DAY, fixture->diags), 1);
+	struct history_list list = read_all(fixture);
+	assert_int_equal(list.n_runs, 2);
+	assert_string_equal(list.runs[0].id, "r2");
+	assert_int_equal(list.runs[0].n_events, 3);
+	assert_int_equal(history_prune(fixture->path, 2 * DAY, fixture->diags), 0);
+	/* One that ends long after has them forgotten by itself, with a month of delay. */
+	write_run(fixture, "r4", (HISTORY_KEEP_DAYS + 31) * (int64_t)DAY, true);
+	assert_int_equal(read_all(fixture).n_runs, 3);
+	write_run(fixture, "r5", (HISTORY_KEEP_DAYS + 40) * (int64_t)DAY, true);
+	list = read_all(fixture);
+	assert_int_equal(list.n_runs, 2);
+	assert_string_equal(list.runs[0].id, "r4");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(run_is_read_as_it_was_written),
+		TEST(run_that_did_nothing_leaves_nothing),
+		TEST(refused_run_is_there_with_its_reason),
+		TEST(killed_run_has_not_ended),
+		TEST(history_that_cannot_be_written_is_one_warning),
+		TEST(old_runs_are_forgotten),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
