@@ -113,19 +113,24 @@ static uint32_t n_missing_hosts(const struct wants *wants)
 	return n;
 }
 
-/* "'hv03' (missing now) and 'hv01'" */
+/* "'hv03' (missing now), 'hv01' and 'hv02'" */
 static char *lost_names(const struct wants *wants, const struct host_room *rooms)
 {
 	const struct world *world = wants->input->observed;
-	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	for (uint32_t i = 0; i < world->n_missing; i++)
 		if (!is_excluded(wants, world->missing[i].name))
-			g_string_append_printf(
-				text, "%s'%s' (missing now)", text->len ? " and " : "", world->missing[i].name);
+			g_ptr_array_add(names, g_strdup_printf("'%s' (missing now)", world->missing[i].name));
 	for (uint32_t i = 0; i < world->n_hosts; i++)
 		if (rooms[i].lost)
-			g_string_append_printf(
-				text, "%s'%s'", text->len ? " and " : "", world->hosts[rooms[i].host].name);
+			g_ptr_array_add(names, g_strdup_printf("'%s'", world->hosts[rooms[i].host].name));
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (guint i = 0; i < names->len; i++)
+		g_string_append_printf(text, "%s%s",
+			!i                   ? ""
+			: i + 1 < names->len ? ", "
+					     : " and ",
+			(char *)names->pdata[i]);
 	return g_string_free(g_steal_pointer(&text), FALSE);
 }
 

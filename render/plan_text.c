@@ -30,6 +30,40 @@ static void put_head(struct page *page)
 	g_string_append_c(page->out, '\n');
 }
 
+static const struct spec_host *line_of(const struct plan *plan, const char *host)
+{
+	return plan->spec ? cluster_find_host(plan->spec, host) : NULL;
+}
+
+static void put_missing(struct page *page, const struct plan *plan)
+{
+	const struct world *world = plan->observed;
+	for (uint32_t i = 0; i < world->n_missing; i++) {
+		const struct spec_host *line = line_of(plan, world->missing[i].name);
+		g_string_append(page->out, i ? ", " : "; not observed: ");
+		print_text(page->out, world->missing[i].name);
+		if (line && line->maintenance && !line->exclude)
+			g_string_append(page->out, " (in maintenance)");
+	}
+}
+
+/* "; left alone: hv03 (memory fault)": observed or not, and why is what the manifest says. */
+static void put_excluded(struct page *page, const struct plan *plan)
+{
+	bool any = false;
+	for (uint32_t i = 0; plan->spec && i < plan->spec->n_hosts; i++) {
+		const struct spec_host *line = &plan->spec->hosts[i];
+		if (!line->exclude)
+			continue;
+		g_string_append(page->out, any ? ", " : "; left alone: ");
+		print_text(page->out, line->name);
+		g_string_append(page->out, " (");
+		print_text(page->out, line->exclude);
+		g_string_append_c(page->out, ')');
+		any = true;
+	}
+}
+
 /* "3 hosts observed 4 min ago" */
 static void put_hosts(struct page *page, const struct plan *plan)
 {
@@ -45,10 +79,8 @@ static void put_hosts(struct page *page, const struct plan *plan)
 		print_duration(page->out, (uint32_t)MIN(page->run->now - oldest, UINT32_MAX));
 		g_string_append(page->out, " ago");
 	}
-	for (uint32_t i = 0; i < world->n_missing; i++) {
-		g_string_append(page->out, i ? ", " : "; not observed: ");
-		print_text(page->out, world->missing[i].name);
-	}
+	put_missing(page, plan);
+	put_excluded(page, plan);
 	g_string_append_c(page->out, '\n');
 }
 

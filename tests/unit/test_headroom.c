@@ -116,6 +116,8 @@ static void host_that_is_missing_now_is_one_of_the_losses(void **state)
 	scene_vm(scene, "vm-x", 0, VM_RUNNING, 0);
 	assert_says(planned(scene, "  resilience: { hostFailures: 2 }\n"), D_HEADROOM,
 		"after the loss of 'hv03' (missing now) and 'hv01', 1 of the partitions");
+	assert_says(planned(scene, "  resilience: { hostFailures: 3 }\n"), D_HEADROOM,
+		"after the loss of 'hv03' (missing now), 'hv01' and 'hv02', ");
 	scene_free(scene);
 }
 

@@ -45,6 +45,25 @@ static void many_vms_are_cut_with_a_count(void **state)
 	assert_true(out->len < 12000);
 }
 
+static void hosts_that_are_away_or_left_alone_are_told_with_the_reason(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct plan *plan = sample_plan(arena, 1);
+	static const struct missing_host missing[] = { { "hv08", "no answer" }, { "hv09", "no answer" } };
+	struct world *world = world_copy(arena, plan->observed);
+	world->missing = missing;
+	world->n_missing = G_N_ELEMENTS(missing);
+	plan->observed = world;
+	static struct spec_host lines[] = { { .name = "hv07", .exclude = "memory fault" },
+		{ .name = "hv08", .maintenance = true }, { .name = "hv09" } };
+	static const struct spec_cluster cluster = { .name = "paris", .hosts = lines, .n_hosts = 3 };
+	plan->spec = &cluster;
+	g_autoptr(GString) out = render(arena, plan);
+	assert_non_null(
+		strstr(out->str, "; not observed: hv08 (in maintenance), hv09; left alone: hv07 (memory fault)\n"));
+}
+
 static void nothing_to_do_says_so(void **state)
 {
 	(void)state;
@@ -154,6 +173,7 @@ int main(void)
 		cmocka_unit_test(count_change_shows_vms_changes_and_steps),
 		cmocka_unit_test(one_vm_reads_well),
 		cmocka_unit_test(many_vms_are_cut_with_a_count),
+		cmocka_unit_test(hosts_that_are_away_or_left_alone_are_told_with_the_reason),
 		cmocka_unit_test(nothing_to_do_says_so),
 		cmocka_unit_test(a_note_does_not_hide_that_nothing_is_to_do),
 		cmocka_unit_test(missing_host_never_reads_as_clean),
