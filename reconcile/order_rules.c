@@ -239,6 +239,21 @@ static bool pinned_before_unpinned(const struct needs *needs, const struct step 
 	       goal_vm(needs, b)->n_adapters;
 }
 
+/* The started VM, which an earlier run owes, is pinned to a GPU on which the stopped one could be. */
+static bool frees_the_pinned(const struct needs *needs, const struct step *stop, const struct step *start)
+{
+	const struct vm *pinned = goal_vm(needs, start);
+	if (stop->host != start->host || vm_is_running(observed_vm(needs, start)))
+		return false;
+	for (uint32_t a = 0; a < pinned->n_adapters; a++) {
+		const char *pin = pinned->adapters[a].pin;
+		uint32_t gpu = pin ? world_find_gpu(needs->observed, pinned->host, pin) : NO_INDEX;
+		if (gpu != NO_INDEX && vm_could_be_on(needs->observed, observed_vm(needs, stop), gpu))
+			return true;
+	}
+	return false;
+}
+
 /* ---- the table ---- */
 
 const struct order_rule order_rules[] = {
@@ -314,6 +329,8 @@ const struct order_rule order_rules[] = {
 		"a device has one owner" },
 
 	{ "room before starts", STEP_STOP_VM, STEP_START_VM, makes_room, "capacity" },
+	{ "room before a pinned start", STEP_STOP_VM, STEP_START_VM, frees_the_pinned,
+		"a pinned VM needs room on its very GPU" },
 	{ "pinned start first", STEP_START_VM, STEP_START_VM, pinned_before_unpinned,
 		"a pinned VM needs room on its very GPU" },
 	{ "one dismount first", STEP_DISMOUNT_GPU, STEP_DISMOUNT_GPU, NULL, "world.md decision 9" },

@@ -122,24 +122,6 @@ static bool refuse_touched(struct wants *wants, const struct world *goal, const 
 	return false;
 }
 
-/* The VM is pinned to a GPU that others, who stay, may have filled: nobody knows whether it would start. */
-static bool may_find_no_room(const struct world *goal, uint32_t index)
-{
-	const struct vm *vm = &goal->vms[index];
-	for (uint32_t a = 0; a < vm->n_adapters; a++) {
-		uint32_t gpu = vm->adapters[a].pin ? world_find_gpu(goal, vm->host, vm->adapters[a].pin) : NO_INDEX;
-		if (gpu == NO_INDEX || !goal->gpus[gpu].count.known)
-			continue;
-		uint64_t others = 0;
-		for (uint32_t i = 0; i < goal->n_vms; i++)
-			others +=
-				i != index && vm_is_running(&goal->vms[i]) && vm_could_be_on(goal, &goal->vms[i], gpu);
-		if (others >= goal->gpus[gpu].count.value)
-			return true;
-	}
-	return false;
-}
-
 void refuse_owed_start(struct wants *wants, uint32_t vm, enum diag_code code, const char *reason)
 {
 	wants->vms[vm].debt = DEBT_OLD;
@@ -154,12 +136,6 @@ static bool refuse_unfit(struct arena *arena, struct wants *wants, const struct 
 		bool starts = touch->vms[i].stop || wants_owed_power(wants, i);
 		if (!starts || (!goal->vms[i].n_adapters && !goal->vms[i].n_devices))
 			continue;
-		if (wants_owed_power(wants, i) && may_find_no_room(goal, i)) {
-			refuse_owed_start(wants, i, D_CAPACITY,
-				"the GPU that the VM is pinned to may have no partition left; free one and use 'hvgpu "
-				"settle'");
-			return true;
-		}
 		struct violations unfit = invariant_fit(arena, goal, rules, i);
 		if (!unfit.n)
 			continue;

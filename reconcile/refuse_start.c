@@ -12,7 +12,16 @@ static bool stays_running(const struct wants *wants, const struct touch *touch, 
 	return vm_is_running(&wants->input->observed->vms[vm]) && !touch->vms[vm].stop;
 }
 
-/* Others, who stay, may have filled the GPU that the VM is pinned to. */
+static bool is_pinned_to(const struct vm *vm, const char *path)
+{
+	for (uint32_t a = 0; a < vm->n_adapters; a++)
+		if (vm->adapters[a].pin && strcmp(vm->adapters[a].pin, path) == 0)
+			return true;
+	return false;
+}
+
+/* Others, who stay or are pinned there, too, may have filled the GPU that the VM is pinned to. Who stops and is not pinned starts
+ * after it. */
 static const char *pin_without_room(
 	const struct wants *wants, const struct world *goal, const struct touch *touch, uint32_t vm, const char *pin)
 {
@@ -21,7 +30,9 @@ static const char *pin_without_room(
 		return arena_printf(wants->arena, "it is pinned to %s, which offers no partitions", pin);
 	uint64_t others = 0;
 	for (uint32_t i = 0; i < goal->n_vms; i++)
-		if (i != vm && stays_running(wants, touch, i) && vm_could_be_on(goal, &goal->vms[i], gpu))
+		if (i != vm && goal->vms[i].host == goal->vms[vm].host && vm_is_running(&goal->vms[i]) &&
+			(is_pinned_to(&goal->vms[i], pin) ||
+				(stays_running(wants, touch, i) && vm_could_be_on(goal, &goal->vms[i], gpu))))
 			others += goal->vms[i].n_adapters;
 	if (!goal->gpus[gpu].count.known || others < goal->gpus[gpu].count.value)
 		return NULL;

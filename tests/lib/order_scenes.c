@@ -65,6 +65,17 @@ static void fill_pool(struct scene *scene, const char *name, uint32_t n)
 	scene->hosts[0].host.n_pools = 1;
 }
 
+static void pool_on(struct scene *scene, uint32_t host, uint32_t gpu)
+{
+	struct pool *pool = arena_new_of(scene->arena, struct pool);
+	const char **members = arena_array(scene->arena, const char *, 1);
+	members[0] = scene_path(gpu);
+	*pool = (struct pool){ "p", members, 1 };
+	dismount(scene, host, gpu);
+	scene->hosts[host].host.pools = pool;
+	scene->hosts[host].host.n_pools = 1;
+}
+
 static void give_device(struct scene *scene, struct vm *vm, const char *path, const char *pool)
 {
 	struct device *device = arena_new_of(scene->arena, struct device);
@@ -346,6 +357,18 @@ static struct plan *start_is_owed_that_needs_a_member(struct scene **out)
 	return planned(scene, WHOLE("perHost: 1, pool: p") VDI(4) MODELS);
 }
 
+/* Its GPU is taken by a VM that stops for its whole GPU and may start on the other one. */
+static struct plan *pinned_start_is_owed_where_another_stops(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 1, 3, 1);
+	pool_on(scene, 0, 2);
+	give_device(scene, scene_vm(scene, "vm-a", 0, VM_RUNNING, 0), NULL, "p");
+	struct vm *owed = scene_vm(scene, "vm-p", 0, VM_OFF, 0);
+	pin(owed, 0);
+	owe_start(scene, owed);
+	return planned(scene, WHOLE("perHost: 1, pool: p") VDI(1) DESKTOPS);
+}
+
 static struct plan *start_is_owed_beside_a_gpu_mounted_alone(struct scene **out)
 {
 	struct scene *scene = *out = scene_new(false, 1, 2, 4);
@@ -356,17 +379,6 @@ static struct plan *start_is_owed_beside_a_gpu_mounted_alone(struct scene **out)
 }
 
 /* ---- scenes with moves ---- */
-
-static void pool_on(struct scene *scene, uint32_t host, uint32_t gpu)
-{
-	struct pool *pool = arena_new_of(scene->arena, struct pool);
-	const char **members = arena_array(scene->arena, const char *, 1);
-	members[0] = scene_path(gpu);
-	*pool = (struct pool){ "p", members, 1 };
-	dismount(scene, host, gpu);
-	scene->hosts[host].host.pools = pool;
-	scene->hosts[host].host.n_pools = 1;
-}
 
 static void allow_live(struct scene *scene)
 {
@@ -515,6 +527,7 @@ const struct order_scene order_scenes[] = {
 	SCENE(count_under_two_partitions_of_one_vm),
 	SCENE(two_partitions_are_owed),
 	SCENE(start_is_owed_that_needs_a_member),
+	SCENE(pinned_start_is_owed_where_another_stops),
 	SCENE(start_is_owed_beside_a_gpu_mounted_alone),
 	SCENE(vm_restarts_on_another_host),
 	SCENE(vm_moves_live_with_its_offline_action),
