@@ -35,6 +35,7 @@ void play_begin(struct play *play)
 	memory_set(scenario->states, scenario->n_states, &scenario->simulation);
 	virtual_time_set(SCENE_NOW);
 	play->arena = arena_new();
+	play->brought_back = g_hash_table_new(g_str_hash, g_str_equal);
 	watch(play);
 }
 
@@ -53,6 +54,7 @@ void play_go_on(struct play *play, const struct scenario *scenario, const struct
 void play_end(struct play *play)
 {
 	monitor_end(&play->monitor);
+	g_hash_table_unref(play->brought_back);
 	arena_free(play->arena);
 }
 
@@ -83,6 +85,7 @@ static void on_event(const struct apply_event *event, void *user)
 {
 	struct play *play = user;
 	play->monitor.is_on_way_back |= event->kind == APPLY_WAY_BACK;
+	play->had_way_back |= event->kind == APPLY_WAY_BACK;
 	if (play->tells && (event->kind == APPLY_WAY_BACK || event->kind == APPLY_REPLAN))
 		printf("       %s: %u steps, %s\n", name_of(&apply_event_names, (int)event->kind), event->total,
 			event->message ? event->message : "");
@@ -139,6 +142,7 @@ bool play_run(struct play *play, struct process *process)
 			printf("       exit %d\n", (int)code);
 	}
 	bool was_dead = process->is_dead;
+	play->was_blind |= is_blind;
 	play->n_blind_stops += is_blind ? play->monitor.n_stops - n_stops : 0;
 	memory_set_dead(false);
 	g_ptr_array_unref(process->sessions);

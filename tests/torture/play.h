@@ -45,12 +45,14 @@ struct play {
 	struct view views[VIEWS_MAX]; /* of the world after each call that changed it, newest first */
 	uint32_t n_views;
 	uint32_t n_calls, n_runs;
-	uint32_t n_steps;         /* sent */
+	uint32_t n_steps; /* sent */
+	bool had_way_back;
+	bool was_blind;           /* a run was, as below */
 	uint32_t n_blind_stops;   /* by runs whose first observation was spoilt: what they planned, a person saw */
 	uint32_t n_done;          /* faults that could be made to happen */
 	uint32_t n_refusals;      /* of the last plan */
-	uint32_t n_brought_back;  /* VMs started on a way back, or that another run had stopped */
-	uint32_t n_held_at_fault; /* VMs that were down by us then */
+	GHashTable *brought_back; /* ids of VMs that a way back, or another run than stopped them, started */
+	uint32_t n_excused;       /* stops of such */
 	bool has_cost_more;       /* a VM was stopped once more than undisturbed, and that is allowed */
 	const char *meddled_vm;
 	bool is_at_rest;     /* planning again gives no steps */

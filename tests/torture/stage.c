@@ -70,30 +70,32 @@ static void die(struct process *process)
 
 /* ---- what a call did ---- */
 
-/* VMs that come to run with this call though another run stopped them. */
-static uint32_t n_brought_back(const struct stage_session *session, const struct view *before, const struct view *now)
+/* Who is brought back, after a failure or by another run than the one that stopped it, may be stopped once more. */
+static void note_power(const struct stage_session *session, const struct view *before, const struct view *now)
 {
-	uint32_t n = 0, at;
+	struct play *play = session->process->play;
+	uint32_t at;
 	for (uint32_t h = 0; h < before->n_states; h++)
 		for (uint32_t v = 0; v < before->states[h].n_vms; v++) {
 			const struct vm *was = &before->states[h].vms[v];
 			const struct vm *is = view_vm(now, was->id, &at);
-			n += is && !vm_is_running(was) && vm_is_running(is) && was->debt &&
-			     g_strcmp0(was->debt->run, session->process->run_id) != 0;
+			bool is_anothers = was->debt && g_strcmp0(was->debt->run, session->process->run_id) != 0;
+			if (is && !vm_is_running(was) && vm_is_running(is) &&
+				(play->monitor.is_on_way_back || is_anothers))
+				g_hash_table_add(play->brought_back, (gpointer)was->id);
+			else if (is && vm_is_running(was) && !vm_is_running(is))
+				play->n_excused += g_hash_table_remove(play->brought_back, was->id);
 		}
-	return n;
 }
 
 static void note_step(struct stage_session *session, const struct reply *reply)
 {
 	struct play *play = session->process->play;
 	struct view now = memory_view();
-	uint32_t starts = play->monitor.n_starts;
+	uint32_t n_before = play->monitor.n_starts + play->monitor.n_stops;
 	monitor_see(&play->monitor, &play->views[0], &now, session->process->run_id);
-	if (play->monitor.is_on_way_back)
-		play->n_brought_back += play->monitor.n_starts - starts;
-	else if (play->monitor.is_lenient && play->monitor.n_starts > starts)
-		play->n_brought_back += n_brought_back(session, &play->views[0], &now);
+	if (play->monitor.n_starts + play->monitor.n_stops != n_before)
+		note_power(session, &play->views[0], &now);
 	if (play->monitor.broken && play->tells && !play->told)
 		printf("       %s\n", play->monitor.broken);
 	play->told |= play->monitor.broken != NULL;
@@ -197,7 +199,6 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 	if (kind == FAULT_NONE || (fault_is_foreign(kind) && !somebody_meddles(play, kind, request)))
 		return FAULT_NONE;
 	play->n_done++;
-	play->n_held_at_fault += g_hash_table_size(play->monitor.held);
 	play->monitor.is_lenient |= fault_is_failure(kind) || fault_is_foreign(kind) || fault_is_stale(kind);
 	play->monitor.is_meddled |= fault_is_foreign(kind) || fault_is_stale(kind);
 	bool is_unobserved = request->kind == REQUEST_OBSERVE && !fault_is_foreign(kind) && !fault_is_stale(kind);
