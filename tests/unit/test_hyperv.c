@@ -48,11 +48,12 @@ static char *logged(struct fixture *fixture)
 	return text;
 }
 
-/* It may take its time to come up. */
+/* It may take its time to come up, and its text may not fit into the pipe at once. */
 static GPid logged_pid(struct fixture *fixture, const char *what)
 {
 	for (int i = 0; i < 1000; i++, g_usleep(10000)) {
 		g_autofree char *text = NULL;
+		g_main_context_iteration(fixture->bench.context, FALSE);
 		const char *at = g_file_get_contents(fixture->log, &text, NULL, NULL) ? strstr(text, what) : NULL;
 		if (at && strchr(at, '\n'))
 			return (GPid)g_ascii_strtoll(at + strlen(what), NULL, 10);
