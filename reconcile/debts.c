@@ -3,15 +3,15 @@
 
 #include <string.h>
 
-/* The run that made the debt still holds a host: it will pay by itself. */
-static bool is_in_progress(const struct world *world, const struct debt *debt)
+/* By which the run that made the debt still holds a host: it will pay by itself. NULL: it is gone. */
+static const struct lease *lease_of_run(const struct world *world, const struct debt *debt)
 {
 	for (uint32_t i = 0; i < world->n_hosts; i++) {
 		const struct lease *lease = world->hosts[i].lease;
 		if (lease && debt->run && strcmp(lease->run, debt->run) == 0)
-			return true;
+			return lease;
 	}
-	return false;
+	return NULL;
 }
 
 static bool power_is_void(const struct vm *vm)
@@ -48,7 +48,7 @@ static enum debt_state judge(const struct wants *wants, const struct vm *vm)
 		return DEBT_VOID;
 	if (wants->input->live_run && debt->run && strcmp(wants->input->live_run, debt->run) == 0)
 		return DEBT_OPEN;
-	if (is_in_progress(world, debt))
+	if (lease_of_run(world, debt))
 		return DEBT_IN_PROGRESS;
 	return is_old(vm, world->hosts[vm->host].observed_at) ? DEBT_OLD : DEBT_OPEN;
 }
@@ -57,10 +57,16 @@ static void report(struct wants *wants, uint32_t vm)
 {
 	const struct world *world = wants->input->observed;
 	const struct debt *debt = world->vms[vm].debt;
-	if (wants->vms[vm].debt != DEBT_OPEN && wants->vms[vm].debt != DEBT_OLD)
+	if (wants->vms[vm].debt == DEBT_NONE || wants->vms[vm].debt == DEBT_VOID)
 		return;
 	const char *subject = subject_vm(wants->arena, world, vm);
 	const char *owed = !power_is_void(&world->vms[vm]) ? "a start" : "its GPU";
+	if (wants->vms[vm].debt == DEBT_IN_PROGRESS) {
+		const char *holder = lease_of_run(world, debt)->holder;
+		diag_add(wants->diags, D_DEBT_IN_PROGRESS, LOC_NONE, subject,
+			"run '%s' of %s holds the hosts; it owes VM '%s' %s and pays it itself", debt->run,
+			holder ? holder : "?", world->vms[vm].name, owed);
+	}
 	if (wants->vms[vm].debt == DEBT_OPEN && !wants->input->live_run)
 		diag_add(wants->diags, D_DEBT_OPEN, LOC_NONE, subject, "run '%s' owes VM '%s' %s; this plan pays it",
 			debt->run ? debt->run : "?", world->vms[vm].name, owed);

@@ -23,10 +23,40 @@ static struct adapter as_new(const struct adapter *adapter)
 	return fresh;
 }
 
+static bool has_quotas(const struct adapter *adapter)
+{
+	for (int i = 0; i < QUOTA_COUNT; i++)
+		if (adapter->quotas[i].known)
+			return true;
+	return false;
+}
+
+/* Quotas are set after an adapter is added. One that has none, where the like of it is owed with some, was being given back when the
+ * run died (docs/decisions/0010, 6): it goes, and the owed one comes. */
+static void replace_half_made(struct arena *arena, struct vm *vm)
+{
+	const struct debt *debt = vm->debt;
+	g_autofree struct adapter *adapters = g_memdup2(vm->adapters, vm->n_adapters * sizeof(*adapters));
+	if (!vm_is_off(vm))
+		return;
+	for (uint32_t i = 0; i < debt->n_adapters; i++) {
+		const struct adapter *owed = &debt->adapters[i];
+		for (uint32_t a = 0; a < vm->n_adapters && has_quotas(owed); a++) {
+			if (has_quotas(&adapters[a]) || g_strcmp0(adapters[a].pin, owed->pin) != 0)
+				continue;
+			adapters[a] = as_new(owed);
+			break;
+		}
+	}
+	set_adapters(arena, vm, adapters, vm->n_adapters);
+}
+
 /* Gives back what is owed, as long as the VM has fewer than 'most'. */
 static void give_owed(struct arena *arena, struct vm *vm, uint32_t most)
 {
 	const struct debt *debt = vm->debt;
+	if (vm->n_adapters >= most)
+		replace_half_made(arena, vm);
 	uint32_t n = vm->n_adapters;
 	if (!debt->n_adapters || n >= most)
 		return;

@@ -494,6 +494,31 @@ static void excluded_host_is_left_alone_there_or_not(void **state)
 	scene_free(scene);
 }
 
+/* An agent died between adding an adapter and setting its quotas. */
+static void adapter_without_the_quotas_that_are_owed_is_replaced(void **state)
+{
+	(void)state;
+	for (int made = 0; made < 2; made++) {
+		SCENE(scene, false, 1, 1, 8);
+		struct vm *vm = scene_vm(scene, "vm-a", 0, VM_OFF, 1);
+		struct debt *debt = power_debt(scene, vm);
+		struct adapter *owed = arena_copy(scene->arena, vm->adapters, sizeof(*owed));
+		owed->id = "before";
+		if (made == 0)
+			owed->quotas[0] = KNOWN(1000);
+		debt->adapters = owed;
+		debt->n_adapters = 1;
+		struct plan *plan = scene_plan_as(
+			scene, scene_manifests(scene, 8, "vm-*", NULL), (struct plan_input){ .mode = PLAN_APPLY });
+		assert_int_equal(scene_count(plan, STEP_REMOVE_ADAPTER), made == 0);
+		assert_int_equal(scene_count(plan, STEP_ADD_ADAPTER), made == 0);
+		assert_int_equal(scene_count(plan, STEP_START_VM), 1);
+		if (made == 0)
+			assert_int_equal(scene_step(plan, STEP_ADD_ADAPTER, "vm-a")->adapter.quotas[0].value, 1000);
+		scene_free(scene);
+	}
+}
+
 static void row_20_way_back_goes_to_the_count_of_the_failed_gpu(void **state)
 {
 	(void)state;
@@ -675,6 +700,7 @@ int main(void)
 		cmocka_unit_test(row_14_saved_vm_is_refused_and_the_other_served),
 		cmocka_unit_test(row_15_vm_that_a_dead_run_stopped_is_started),
 		cmocka_unit_test(old_and_void_debts_start_nothing),
+		cmocka_unit_test(adapter_without_the_quotas_that_are_owed_is_replaced),
 		cmocka_unit_test(row_16_satisfied_cluster_plans_nothing),
 		cmocka_unit_test(row_17_off_vms_lose_their_adapters_and_get_them_back),
 		cmocka_unit_test(row_18_host_back_from_repair_is_aligned),
