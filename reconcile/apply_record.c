@@ -105,14 +105,31 @@ void record_ours(struct apply *apply)
 		record_cluster(apply, plan);
 }
 
-/* Nothing is owed any more: somebody changed the VM's power since, and the parts are not wanted or there already. */
-static bool is_void(const struct vm *vm, const struct vm *goal)
+/* The VM was started, and nothing else was done to it: its start is owed no more. */
+static bool was_only_started(const struct plan *plan, const char *vm_id)
+{
+	bool started = false;
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		if (g_strcmp0(plan->steps[i].vm_id, vm_id) != 0)
+			continue;
+		if (plan->steps[i].kind != STEP_START_VM)
+			return false;
+		started = true;
+	}
+	return started;
+}
+
+/* Nothing is owed any more: somebody changed the VM's power since, or it was started, and the parts are not wanted or there already. */
+static bool is_void(const struct plan *plan, const struct vm *vm, const struct vm *goal)
 {
 	const struct debt *debt = vm->debt;
+	bool started = was_only_started(plan, vm->id);
+	if (has_step(plan, vm->id) && (!started || (!debt->n_adapters && !debt->n_devices)))
+		return false;
 	bool power = debt->power == DEBT_POWER_STOPPING && vm_is_running(vm);
 	power |= debt->power == DEBT_POWER_STOPPED && debt->state_change.known && vm->state_change.known &&
 		 debt->state_change.value != vm->state_change.value;
-	power |= debt->power == DEBT_POWER_NONE;
+	power |= debt->power == DEBT_POWER_NONE || started;
 	bool parts = goal->n_adapters <= vm->n_adapters && goal->n_devices <= vm->n_devices;
 	return power && parts;
 }
@@ -125,7 +142,7 @@ void record_clear_void(struct apply *apply)
 	for (uint32_t i = 0; i < plan->observed->n_vms; i++) {
 		const struct vm *vm = &plan->observed->vms[i];
 		struct link *link = link_of_vm(apply, plan, i);
-		if (!vm->debt || !vm->id || !link || has_step(plan, vm->id) || !is_void(vm, &plan->goal->vms[i]))
+		if (!vm->debt || !vm->id || !link || !is_void(plan, vm, &plan->goal->vms[i]))
 			continue;
 		struct request request = {
 			.kind = REQUEST_SETTLE,

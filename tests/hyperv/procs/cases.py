@@ -77,7 +77,7 @@ def stop_run(case, when, nth, take_over, resume):
     if not first.wait_stopped():
         return
     case.no_fault()
-    wait_for(lambda: case.is_quiet(0.05), 20, 'the agents of a stopped run do not come to rest')
+    wait_for(lambda: case.is_quiet(1.3), 30, 'the agents of a stopped run do not come to rest')
     keeps_away(case)
     case.monitor.alike = False
     case.kill_agents(case.working() if take_over == 'all' else case.working()[:1])
@@ -96,7 +96,7 @@ def pause_run(case, when, nth):
     case.fault(int(nth), after=when == 'after', signal=signal.SIGSTOP, to=str(case.next_pid_file()))
     first = case.begin()
     if first.wait_stopped():
-        wait_for(lambda: case.is_quiet(0.05), 20, 'the agents of a stopped run do not come to rest')
+        wait_for(lambda: case.is_quiet(1.3), 30, 'the agents of a stopped run do not come to rest')
         os.kill(first.pid, signal.SIGCONT)
     expect(first.wait() == 0, 'a run that was stopped for a moment ends with', first.process.returncode)
 
