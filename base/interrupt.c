@@ -17,8 +17,14 @@ const volatile int *interrupt_count(void)
 {
 	struct sigaction action = { .sa_handler = note };
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		struct sigaction before;
+		sigaction(signals[i], NULL, &before);
+		/* what whoever started us wants ignored stays so: nohup, a job in the background of a script */
+		if (before.sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
+	}
 	return &count;
 }
 

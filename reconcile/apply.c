@@ -170,7 +170,7 @@ static const struct plan *next_plan(struct apply *apply, const struct world *wor
 					     : again_rest_of_saved(apply, world);
 	if (plan && apply->mode == PLAN_APPLY) {
 		bool stale = has_lost_host(apply, world) < 0 || again_within(apply, plan) < 0;
-		if (!stale && again_mode(apply, plan, world) == PLAN_APPLY)
+		if (!stale && again_mode(apply, plan, world) == PLAN_APPLY && known_everywhere(apply, world, plan))
 			return plan;
 	} else if (plan) {
 		return plan;
@@ -251,7 +251,7 @@ static void work(struct apply *apply)
 			finish(apply);
 			return;
 		}
-		if (end == DRIVE_FAILED || end == DRIVE_INTERRUPTED)
+		if (end == DRIVE_FAILED || end == DRIVE_INTERRUPTED || end == DRIVE_REFUSED)
 			back_go(apply);
 		if (end == DRIVE_INTERRUPTED || end == DRIVE_STOPPED)
 			say_interrupted(apply);

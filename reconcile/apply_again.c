@@ -62,7 +62,7 @@ const struct world *again_observe(struct apply *apply)
 
 /* ---- plan ---- */
 
-const struct plan *again_plan(struct apply *apply, const struct world *world, enum plan_mode mode)
+struct plan_input again_input(struct apply *apply, const struct world *world, enum plan_mode mode)
 {
 	struct plan_input input = run_plan_input(apply->run, apply->approved->spec, world);
 	input.mode = mode;
@@ -71,6 +71,12 @@ const struct plan *again_plan(struct apply *apply, const struct world *world, en
 	input.live_run = apply->run_id;
 	input.frozen = (const char *const *)apply->frozen->pdata;
 	input.n_frozen = apply->frozen->len;
+	return input;
+}
+
+const struct plan *again_plan(struct apply *apply, const struct world *world, enum plan_mode mode)
+{
+	struct plan_input input = again_input(apply, world, mode);
 	return plan_cluster(apply->arena, &input);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/apply_parts.h"
 
+#include "reconcile/retreat.h"
+
 enum { TICK_MS = 50 };
 
 struct drive {
@@ -221,10 +223,7 @@ static void on_step_failed(struct drive *drive, uint32_t step, const struct answ
 	} else {
 		drive->n_failed++;
 		apply->result->n_failed++;
-		/* a VM that could not be moved can still be started where it is */
-		g_ptr_array_add(apply->frozen, what->kind == STEP_MOVE_VM
-						       ? arena_printf(apply->arena, "%s/move", subject)
-						       : (gpointer)subject);
+		g_ptr_array_add(apply->frozen, (gpointer)retreat_frozen(apply->arena, what));
 		report_failure(drive, what, answer, subject);
 	}
 	tell_step(drive, APPLY_STEP_FAILED, step, answer_text(apply->arena, answer));
@@ -329,6 +328,10 @@ enum drive_end drive_plan(struct apply *apply, const struct plan *plan, bool is_
 	};
 	if (!is_way_back && plan->mode == PLAN_APPLY)
 		options.gate = gate_new(apply->arena, plan);
+	if (!is_way_back && plan == apply->retreat_of) {
+		options.may = known_from_here;
+		options.user = apply;
+	}
 	apply->plan = plan;
 	drive.schedule = schedule_new(apply->arena, plan->steps, plan->n_steps, options);
 	drive.errands = arena_array(apply->arena, struct errand, plan->n_steps);
@@ -345,6 +348,8 @@ enum drive_end drive_plan(struct apply *apply, const struct plan *plan, bool is_
 		return DRIVE_HELD;
 	if (drive.n_interrupts)
 		return DRIVE_INTERRUPTED;
+	if (schedule_was_refused(drive.schedule) && !drive.n_failed && !drive.n_surprises)
+		return DRIVE_REFUSED;
 	if (schedule_was_shut(drive.schedule) && !drive.n_failed && !drive.n_surprises)
 		return DRIVE_SHUT;
 	return drive.n_failed || !drive.n_surprises ? DRIVE_FAILED : DRIVE_SURPRISED;

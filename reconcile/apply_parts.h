@@ -9,12 +9,14 @@
  *	apply_drive.c   a schedule and the loop: steps to hosts, replies back
  *	apply_request.c a step as a request: expected facts, debts, records
  *	apply_back.c    the way back to safety, and who is still down
+ *	apply_known.c   is a way back known, before a plan begins and before each step that disrupts
  *	apply_record.c  records of what is ours, debts that are void
  *	apply_window.c  what must wait for a window, and waiting for it
  */
 #pragma once
 #include "providers/host/host.h"
 #include "reconcile/apply.h"
+#include "reconcile/planner.h"
 
 enum { APPLY_ROUNDS_MAX = 8, APPLY_GRACE_S = 30 };
 
@@ -61,15 +63,17 @@ struct apply {            /* one cluster */
 	uint32_t n_links;
 	struct apply_result *result;
 	struct diags *diags;
-	bool told_ancestry;         /* that it is not known which commit is older */
-	bool performed;             /* a step was sent */
-	struct cost spent;          /* by plans of this run that were carried out */
-	uint32_t extra_stops;       /* VMs that somebody started meanwhile may be stopped once more */
-	const struct plan *held_by; /* a part of it must wait for a window; NULL: none */
-	int64_t opens_at;           /* that window */
-	GPtrArray *frozen;          /* subjects that failed; texts in 'arena' */
-	GHashTable *down;           /* VM id -> name: stopped by us and not started since */
-	GHashTable *surprised;      /* subjects that were not as expected once already */
+	bool told_ancestry;            /* that it is not known which commit is older */
+	bool performed;                /* a step was sent */
+	struct cost spent;             /* by plans of this run that were carried out */
+	uint32_t extra_stops;          /* VMs that somebody started meanwhile may be stopped once more */
+	const struct plan *held_by;    /* a part of it must wait for a window; NULL: none */
+	int64_t opens_at;              /* that window */
+	struct retreat *retreat;       /* ways back from 'plan'; NULL: it is one itself */
+	const struct plan *retreat_of; /* that plan */
+	GPtrArray *frozen;             /* subjects that failed; texts in 'arena' */
+	GHashTable *down;              /* VM id -> name: stopped by us and not started since */
+	GHashTable *surprised;         /* subjects that were not as expected once already */
 };
 
 /* ---- apply.c ---- */
@@ -102,6 +106,8 @@ void leases_release(struct apply *apply);
 /* ---- apply_again.c ---- */
 
 const struct world *again_observe(struct apply *apply);
+/* What plans of this run are made with, of that world. */
+struct plan_input again_input(struct apply *apply, const struct world *world, enum plan_mode mode);
 const struct plan *again_plan(struct apply *apply, const struct world *world, enum plan_mode mode);
 /* The approved plan of a file on the present world: NULL with findings when it no longer fits. */
 const struct plan *again_saved(struct apply *apply, const struct world *world);
@@ -121,6 +127,7 @@ enum drive_end {
 	DRIVE_FAILED,      /* at least one step failed for good */
 	DRIVE_SURPRISED,   /* the world was not as expected, nothing failed: plan again */
 	DRIVE_HELD,        /* the rest must wait for a window; nothing of it has begun */
+	DRIVE_REFUSED,     /* no way back was known from the next step; nothing failed */
 	DRIVE_SHUT,        /* the window closed on something that had begun: bring back what is down */
 	DRIVE_INTERRUPTED, /* once: what runs has ended */
 	DRIVE_STOPPED,     /* twice */
@@ -139,6 +146,13 @@ const struct vm_record *request_vm_record(struct apply *apply, const struct plan
 /* ---- apply_back.c ---- */
 
 void back_go(struct apply *apply);
+
+/* ---- apply_known.c ---- */
+
+/* Before the plan begins in this world: true, or false with HV715. apply->retreat is that plan's from then on. */
+bool known_everywhere(struct apply *apply, const struct world *world, const struct plan *plan);
+/* Before a step of that plan is submitted (schedule_options.may; 'user' is the apply). */
+bool known_from_here(const struct schedule *schedule, uint32_t step, void *user);
 
 /* ---- apply_record.c ---- */
 

@@ -163,12 +163,6 @@ static bool live_vm_leaves(const struct needs *needs, const struct step *move, c
 	return move->live && move->host == gpu_step->host;
 }
 
-/* The VM that moves away gives up its partition (or whole GPUs) on this host, which the started one may need. */
-static bool move_makes_room(const struct needs *needs, const struct step *move, const struct step *start)
-{
-	return move->live && move->vm != start->vm && move->host == start->host && goal_vm(needs, start)->n_adapters;
-}
-
 static bool vm_device_here(const struct needs *needs, const struct step *vm_step, const struct step *gpu_step)
 {
 	return vm_step->host == gpu_step->host &&
@@ -225,6 +219,30 @@ static bool makes_room(const struct needs *needs, const struct step *stop, const
 	       ((leaves ? loser->n_devices : loser->n_devices > left->n_devices) && taker->n_devices);
 }
 
+/* ---- so that a way back is known (retreat.h): who gives up has done so before others need it ---- */
+
+static bool gives_up_adapter_on(const struct needs *needs, const struct step *remove, const struct step *dismount)
+{
+	if (remove->host != dismount->host ||
+		observed_vm(needs, remove)->n_adapters <= goal_vm(needs, remove)->n_adapters)
+		return false;
+	struct vm off = *observed_vm(needs, remove);
+	off.state = VM_OFF;
+	return (adapter_gpus(needs->observed, &off, &remove->adapter) & gpu_bit(needs->observed, dismount->gpu)) != 0;
+}
+
+/* The VM that gains one restarts, and without room it could not. */
+static bool room_is_given_up(const struct needs *needs, const struct step *loss, const struct step *add)
+{
+	return vm_is_running(observed_vm(needs, loss)) && vm_is_running(goal_vm(needs, add)) &&
+	       makes_room(needs, loss, add);
+}
+
+static bool moves_out_first(const struct needs *needs, const struct step *move, const struct step *gain)
+{
+	return observed_vm(needs, move)->host == move->host && room_is_given_up(needs, move, gain);
+}
+
 static bool has_pin(const struct vm *vm)
 {
 	for (uint32_t i = 0; i < vm->n_adapters; i++)
@@ -261,6 +279,7 @@ const struct order_rule order_rules[] = {
 		"stopping a clustered VM applies it" },
 	{ "offline-action before start", STEP_SET_OFFLINE_ACTION, STEP_START_VM, same_vm, "fit-to-start" },
 	{ "settings before start", STEP_CONFIGURE_VM, STEP_START_VM, same_vm, "fit-to-start" },
+	{ "settings before a partition", STEP_CONFIGURE_VM, STEP_ADD_ADAPTER, same_vm, "way back" },
 	{ "settings before a device", STEP_CONFIGURE_VM, STEP_ADD_DEVICE, same_vm, "DDA refuses the stop action Save" },
 	{ "off before settings", STEP_STOP_VM, STEP_CONFIGURE_VM, same_vm_off_settings, "vm-off" },
 	{ "off before remove", STEP_STOP_VM, STEP_REMOVE_ADAPTER, same_vm, "vm-off" },
@@ -293,7 +312,6 @@ const struct order_rule order_rules[] = {
 	{ "all off before a move", STEP_STOP_VM, STEP_MOVE_VM, off_before_carrier, "aligned-start" },
 	{ "moves before counts", STEP_MOVE_VM, STEP_SET_COUNT, carrier_leaves, "drained" },
 	{ "moved live before dismount", STEP_MOVE_VM, STEP_DISMOUNT_GPU, live_vm_leaves, "exclusive, capacity" },
-	{ "moves before starts", STEP_MOVE_VM, STEP_START_VM, move_makes_room, "capacity" },
 
 	{ "all off before a count", STEP_STOP_VM, STEP_SET_COUNT, stop_is_early, "homogeneous" },
 	{ "drained before a count", STEP_REMOVE_ADAPTER, STEP_SET_COUNT, adapter_could_be_on, "drained" },
@@ -328,6 +346,11 @@ const struct order_rule order_rules[] = {
 	{ "device free before given", STEP_REMOVE_DEVICE, STEP_ADD_DEVICE, same_path_elsewhere,
 		"a device has one owner" },
 
+	{ "given up before dismount", STEP_REMOVE_ADAPTER, STEP_DISMOUNT_GPU, gives_up_adapter_on, "way back" },
+	{ "mount before adapters", STEP_MOUNT_GPU, STEP_ADD_ADAPTER, new_adapter_could_be_on, "way back" },
+	{ "given up before given", STEP_REMOVE_ADAPTER, STEP_ADD_ADAPTER, room_is_given_up, "way back" },
+	{ "moved out before given", STEP_MOVE_VM, STEP_ADD_ADAPTER, moves_out_first, "way back" },
+	{ "moves before starts", STEP_MOVE_VM, STEP_START_VM, moves_out_first, "capacity, way back" },
 	{ "room before starts", STEP_STOP_VM, STEP_START_VM, makes_room, "capacity" },
 	{ "room before a pinned start", STEP_STOP_VM, STEP_START_VM, frees_the_pinned,
 		"a pinned VM needs room on its very GPU" },

@@ -129,12 +129,21 @@ void refuse_owed_start(struct wants *wants, uint32_t vm, enum diag_code code, co
 		wants, code, LOC_NONE, subject_vm(wants->arena, wants->input->observed, vm), "start", "%s", reason);
 }
 
+bool refuse_is_of_another_run(const struct wants *wants, uint32_t vm)
+{
+	const char *run = wants->input->live_run;
+	return run && wants_owed_power(wants, vm) && g_strcmp0(wants->input->observed->vms[vm].debt->run, run) != 0;
+}
+
 static bool refuse_unfit(struct arena *arena, struct wants *wants, const struct world *goal, const struct touch *touch,
 	const struct rules *rules)
 {
-	for (uint32_t i = 0; i < goal->n_vms; i++) {
+	/* where one of two must stay down, it is the one that another run left so */
+	for (uint32_t at = 0; at < 2 * goal->n_vms; at++) {
+		uint32_t i = at % goal->n_vms;
 		bool starts = touch->vms[i].stop || wants_owed_power(wants, i);
-		if (!starts || (!goal->vms[i].n_adapters && !goal->vms[i].n_devices))
+		if (refuse_is_of_another_run(wants, i) != (at < goal->n_vms) || !starts ||
+			(!goal->vms[i].n_adapters && !goal->vms[i].n_devices))
 			continue;
 		struct violations unfit = invariant_fit(arena, goal, rules, i);
 		if (!unfit.n)

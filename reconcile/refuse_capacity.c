@@ -94,26 +94,54 @@ static void refuse_count_for_room(struct wants *wants, const struct world *goal)
 		needed, offered, counts_that_would_do(wants, goal));
 }
 
-/* As few VMs as possible, among equals the later in the manifests: takes the last 'n' that gain something here. */
+/* Who gains something here, and runs; who is owed a start is another matter. */
+static bool is_new(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices)
+{
+	const struct vm *now = &wants->input->observed->vms[vm], *then = &goal->vms[vm];
+	return (devices ? then->n_devices > now->n_devices : then->n_adapters > now->n_adapters) &&
+	       !wants->vms[vm].refused && wants->vms[vm].ownership == VM_MANAGED && !wants_owed_power(wants, vm);
+}
+
+static bool is_owed_here(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices)
+{
+	return wants_owed_power(wants, vm) && (devices ? goal->vms[vm].n_devices : goal->vms[vm].n_adapters);
+}
+
+/* Whom this run itself stopped comes back before whom another run left down. */
+static uint32_t weight_of(const struct wants *wants, uint32_t vm)
+{
+	return refuse_is_of_another_run(wants, vm) ? UINT32_MAX : wants->vms[vm].rank;
+}
+
+/* The last in the manifests, or NO_INDEX. */
+static uint32_t last_of(const struct wants *wants, const struct world *goal, uint32_t host, bool devices,
+	bool (*is_one)(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices))
+{
+	uint32_t last = NO_INDEX;
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		if (goal->vms[i].host == host && vm_is_running(&goal->vms[i]) && is_one(wants, goal, i, devices) &&
+			(last == NO_INDEX || weight_of(wants, i) > weight_of(wants, last)))
+			last = i;
+	return last;
+}
+
+/* As few VMs as possible, 'n' of them: first who is new, then whoever is owed a start, for where not all can come back
+ * the others shall. */
 static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32_t host, uint64_t n, bool devices)
 {
 	bool any = false;
 	for (; n > 0; n--) {
-		uint32_t last = NO_INDEX;
-		for (uint32_t i = 0; i < goal->n_vms; i++) {
-			const struct vm *now = &wants->input->observed->vms[i], *then = &goal->vms[i];
-			bool gains = devices ? then->n_devices > now->n_devices : then->n_adapters > now->n_adapters;
-			if (then->host != host || !vm_is_running(then) || !gains || wants->vms[i].refused ||
-				wants->vms[i].ownership != VM_MANAGED)
-				continue;
-			if (last == NO_INDEX || wants->vms[i].rank > wants->vms[last].rank)
-				last = i;
-		}
+		uint32_t fresh = last_of(wants, goal, host, devices, is_new);
+		uint32_t last = fresh != NO_INDEX ? fresh : last_of(wants, goal, host, devices, is_owed_here);
 		if (last == NO_INDEX)
 			return any;
-		refuse_vm(wants, last, D_CAPACITY,
+		const char *reason = arena_printf(wants->arena,
 			"all %s of '%s' are taken by running VMs; free one, or run VM '%s' on another host",
 			devices ? "whole GPUs" : "partitions", goal->hosts[host].name, goal->vms[last].name);
+		if (fresh != NO_INDEX)
+			refuse_vm(wants, last, D_CAPACITY, "%s", reason);
+		else
+			refuse_owed_start(wants, last, D_CAPACITY, reason);
 		any = true;
 	}
 	return any;

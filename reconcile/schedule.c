@@ -23,6 +23,7 @@ struct schedule {
 	uint32_t n_running, n_done;
 	bool begun, failed, ended;
 	bool held, shut; /* what the gate said */
+	bool refused;    /* what 'may' said */
 	int64_t now;     /* of the event */
 	struct schedule_action *actions;
 	uint32_t n_actions;
@@ -98,6 +99,11 @@ bool schedule_was_shut(const struct schedule *schedule)
 	return schedule->shut;
 }
 
+bool schedule_was_refused(const struct schedule *schedule)
+{
+	return schedule->refused;
+}
+
 bool schedule_has_ended(const struct schedule *schedule)
 {
 	return schedule->ended;
@@ -152,7 +158,7 @@ static void act(struct schedule *schedule, enum schedule_action_kind kind, uint3
 
 static bool is_stopping(const struct schedule *schedule)
 {
-	return schedule->failed || schedule->shut || schedule->n_interrupts > 0;
+	return schedule->failed || schedule->shut || schedule->refused || schedule->n_interrupts > 0;
 }
 
 static void leave(struct schedule *schedule, uint32_t step, enum step_outcome outcome)
@@ -219,13 +225,15 @@ static bool may_begin(struct schedule *schedule, uint32_t step)
 	enum gate_answer answer = gate ? gate_ask(gate, step, schedule->now) : GATE_OPEN;
 	schedule->held |= answer == GATE_HELD;
 	schedule->shut |= answer == GATE_SHUT;
-	return answer == GATE_OPEN;
+	const struct schedule_options *options = &schedule->options;
+	schedule->refused |= answer == GATE_OPEN && options->may && !options->may(schedule, step, options->user);
+	return answer == GATE_OPEN && !schedule->refused;
 }
 
 static void submit_ready(struct schedule *schedule)
 {
 	schedule->held = false;
-	for (uint32_t i = 0; i < schedule->n_steps && !schedule->shut; i++) {
+	for (uint32_t i = 0; i < schedule->n_steps && !schedule->shut && !schedule->refused; i++) {
 		struct slot *slot = &schedule->slots[i];
 		if (slot->outcome != OUTCOME_PENDING || slot->n_waits || schedule->lane_busy[slot->lane] ||
 			!may_begin(schedule, i))

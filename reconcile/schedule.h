@@ -6,7 +6,8 @@
  * One step at a time per host, hosts side by side. A step is submitted only when all that it comes after are done.
  * A passing fault is tried again, with a pause; after a fault that stays, or an interruption, nothing new is
  * submitted, what runs is waited for, and then SCHEDULE_WAY_BACK says that a plan back to safety is due. What no window
- * lets begin (gate.h) is left out, and SCHEDULE_HELD says that it is still to do.
+ * lets begin (gate.h) is left out, and SCHEDULE_HELD says that it is still to do. A step that must not begin for another
+ * reason ends the plan like a failure.
  */
 #pragma once
 #include "reconcile/gate.h"
@@ -50,14 +51,18 @@ struct schedule_action {
 	uint32_t after_ms;
 };
 
+struct schedule;
+/* May the step begin where the others are as the schedule has them? False: the way back is due. */
+typedef bool schedule_may_fn(const struct schedule *schedule, uint32_t step, void *user);
+
 struct schedule_options {
-	uint32_t retries;  /* of a passing fault, per step */
-	uint32_t pause_ms; /* before the first retry; doubles each time */
-	struct gate *gate; /* of these steps; NULL: all may begin at any time */
+	uint32_t retries;     /* of a passing fault, per step */
+	uint32_t pause_ms;    /* before the first retry; doubles each time */
+	struct gate *gate;    /* of these steps; NULL: all may begin at any time */
+	schedule_may_fn *may; /* asked last, before a step is submitted; must be pure. NULL: all may */
+	void *user;
 };
 enum { SCHEDULE_RETRIES = 3, SCHEDULE_PAUSE_MS = 1000 };
-
-struct schedule;
 
 /* In 'arena'; 'steps' must outlive it. */
 struct schedule *schedule_new(
@@ -73,4 +78,6 @@ uint32_t schedule_done(const struct schedule *schedule);
 bool schedule_has_failed(const struct schedule *schedule);
 /* The window closed on something that had begun: the way back is due though nothing failed. */
 bool schedule_was_shut(const struct schedule *schedule);
+/* schedule_options.may said no: the way back is due though nothing failed. */
+bool schedule_was_refused(const struct schedule *schedule);
 bool schedule_has_ended(const struct schedule *schedule);

@@ -308,6 +308,44 @@ static struct plan *path_changes_its_vm(struct scene **out)
 	return planned(scene, WHOLE("locationPaths: { hv01: [\"PCIROOT(10)#PCI(0100)\"] }") VDI(4) MODELS);
 }
 
+static struct plan *path_changes_from_a_vm_that_is_off(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(false, 1, 2, 4);
+	dismount(scene, 0, 0);
+	struct vm *old = scene_vm(scene, "old", 0, VM_OFF, -1);
+	give_device(scene, old, scene_path(0), NULL);
+	record(scene, old);
+	scene_vm(scene, "ai-a", 0, VM_RUNNING, -1);
+	return planned(scene, WHOLE("locationPaths: { hv01: [\"PCIROOT(10)#PCI(0100)\"] }") VDI(4) MODELS);
+}
+
+static struct plan *partition_is_changed_for_a_gpu_of_a_full_pool(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 1, 2, 4);
+	fill_pool(scene, "p", 1);
+	scene_vm(scene, "ai-a", 0, VM_RUNNING, 1);
+	return planned(scene, WHOLE("perHost: 1, pool: p") VDI(4) MODELS);
+}
+
+static struct plan *start_is_owed_on_a_full_host(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(false, 1, 1, 1);
+	record(scene, scene_vm(scene, "old", 0, VM_RUNNING, 0));
+	owe_start(scene, scene_vm(scene, "vm-a", 0, VM_OFF, 0));
+	return planned(scene, VDI(1) DESKTOPS);
+}
+
+/* It starts again with the partition that it keeps, which its settings must fit. */
+static struct plan *device_is_taken_from_a_vm_with_a_partition(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(false, 1, 2, 4);
+	dismount(scene, 0, 0);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 1);
+	vm->automatic_checkpoints = true;
+	give_device(scene, vm, scene_path(0), NULL);
+	return planned(scene, WHOLE("locationPaths: { hv01: [\"PCIROOT(10)#PCI(0100)\"] }") VDI(4) DESKTOPS);
+}
+
 static struct plan *path_for_a_vm_with_its_settings(struct scene **out)
 {
 	struct scene *scene = *out = scene_new(false, 1, 2, 4);
@@ -453,6 +491,15 @@ static struct plan *vm_moves_live_and_makes_room(struct scene **out)
 	return planned(scene, VDI(1) DESKTOPS PLACE("at", "vdi", "{ name: vm-a, host: hv02 }"));
 }
 
+static struct plan *vm_moves_live_from_who_is_owed_a_start(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 2, 1, 1);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	owe_start(scene, scene_vm(scene, "vm-new", 0, VM_OFF, 0));
+	allow_live(scene);
+	return planned(scene, VDI(1) DESKTOPS PLACE("at", "vdi", "{ name: vm-a, host: hv02 }"));
+}
+
 static struct plan *vms_change_places(struct scene **out)
 {
 	struct scene *scene = *out = scene_new(true, 2, 1, 1);
@@ -522,6 +569,10 @@ const struct order_scene order_scenes[] = {
 	SCENE(path_comes_back),
 	SCENE(two_gpus_come_back),
 	SCENE(path_changes_its_vm),
+	SCENE(path_changes_from_a_vm_that_is_off),
+	SCENE(partition_is_changed_for_a_gpu_of_a_full_pool),
+	SCENE(start_is_owed_on_a_full_host),
+	SCENE(device_is_taken_from_a_vm_with_a_partition),
 	SCENE(path_for_a_vm_with_its_settings),
 	SCENE(whole_gpu_becomes_a_partition),
 	SCENE(count_under_two_partitions_of_one_vm),
@@ -536,6 +587,7 @@ const struct order_scene order_scenes[] = {
 	SCENE(vm_comes_to_a_host_whose_gpu_comes_back),
 	SCENE(vm_moves_live_from_a_gpu_to_be_passed_through),
 	SCENE(vm_moves_live_and_makes_room),
+	SCENE(vm_moves_live_from_who_is_owed_a_start),
 	SCENE(vms_change_places),
 	SCENE(adapter_comes_to_the_count_that_is_wanted),
 	SCENE(vm_leaves_a_pool_that_shrinks),

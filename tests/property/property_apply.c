@@ -25,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILE_MAX = 1 << 24, DAY_S = 86400, ROUNDS_MAX = 6 };
+enum { FILE_MAX = 1 << 24, DAY_S = 86400, ROUNDS_MAX = 6, NO_WAY_BACK_PER_CENT = 2 /* of cases */ };
 
 struct trial {
 	uint64_t seed;
@@ -38,7 +38,7 @@ struct trial {
 	/* the plan that is being carried out, and what it found broken */
 	const struct plan *plan;
 	struct violations broken_before;
-	uint64_t n_steps, n_refused, n_imports;
+	uint64_t n_steps, n_refused, n_imports, n_no_way_back;
 };
 
 static void complain(struct trial *trial, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -379,6 +379,14 @@ static bool lacks_majority(const struct trial *trial)
 	return trial->scene->clustered && trial->scene->missing && trial->scene->n_hosts <= 2;
 }
 
+static bool says(const struct diags *diags, enum diag_code code)
+{
+	for (const struct diag *d = diags->first; d; d = d->next)
+		if (d->code == code)
+			return true;
+	return false;
+}
+
 /* Carries the plan out. A plan that could not see to its end, because of GPUs that are yet to be mounted, may find that
  * more is to be stopped than was agreed to; then a person looks at the next one. */
 static bool apply_once(struct trial *trial, GHashTable *managed, GHashTable *selected, bool *refused)
@@ -397,6 +405,10 @@ static bool apply_once(struct trial *trial, GHashTable *managed, GHashTable *sel
 	diags_append(diags, plan->diags);
 	if (result)
 		diags_append(diags, result->diags);
+	bool no_way_back = says(diags, D_NO_WAY_BACK) && code == EXIT_REFUSED;
+	trial->n_no_way_back += no_way_back;
+	if (no_way_back)
+		expected = code;
 	if (code != expected && (plan->complete || (code != EXIT_REFUSED && code != EXIT_STALE)))
 		complain(trial, "exit code %d, expected %d", (int)code, (int)expected);
 	const struct world *after = read_world(trial);
@@ -494,10 +506,15 @@ int main(int argc, char **argv)
 			sum.n_steps += trial.n_steps;
 			sum.n_refused += trial.n_refused;
 			sum.n_imports += trial.n_imports;
+			sum.n_no_way_back += trial.n_no_way_back;
 		}
 	}
 	printf("%" G_GUINT64_FORMAT " cases, %" G_GUINT64_FORMAT " steps done, %" G_GUINT64_FORMAT
-	       " plans with refusals, %" G_GUINT64_FORMAT " imports, %" G_GUINT64_FORMAT " failed\n",
-		n, sum.n_steps, sum.n_refused, sum.n_imports, n_failed);
-	return n_failed ? 1 : 0;
+	       " plans with refusals, %" G_GUINT64_FORMAT " not begun for want of a way back, %" G_GUINT64_FORMAT
+	       " imports, %" G_GUINT64_FORMAT " failed\n",
+		n, sum.n_steps, sum.n_refused, sum.n_no_way_back, sum.n_imports, n_failed);
+	bool too_many = sum.n_no_way_back * 100 > n * G_N_ELEMENTS(picks) * NO_WAY_BACK_PER_CENT;
+	if (too_many)
+		fprintf(stderr, "too many plans were not begun for want of a way back\n");
+	return n_failed || too_many;
 }

@@ -91,7 +91,7 @@ static void lost_reply_of_a_stop_is_no_second_stop(void **state)
 	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 12);
 }
 
-static void failed_count_leads_back_to_running_vms(void **state)
+static void row_20_failed_count_leads_back_to_running_vms(void **state)
 {
 	struct sim_run *sim = *state;
 	struct simulation_fault fault = {
@@ -327,6 +327,25 @@ static void failed_step_of_a_saved_plan_leads_back_too(void **state)
 	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 12);
 }
 
+/* One VM is pinned, and the other could be on its GPU once it is off: should the run end there, it might not start. */
+static void plan_without_a_known_way_back_is_not_begun(void **state)
+{
+	struct sim_run *sim = *state;
+	sim->scene = scene_new(false, 1, 2, 1);
+	struct adapter *adapter = (struct adapter *)scene_vm(sim->scene, "vm-a", 0, VM_RUNNING, 0)->adapters;
+	adapter->pin = scene_path(0);
+	adapter->pinned = TRI_YES;
+	((struct adapter *)scene_vm(sim->scene, "vm-b", 0, VM_RUNNING, 1)->adapters)->gpus = 3;
+	sim_run_write_scene(sim, NULL);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, "vm-*", NULL));
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_true(sim->run->plans[0]->n_steps > 0);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_REFUSED);
+	assert_true(sim_run_says(sim, D_NO_WAY_BACK));
+	assert_int_equal(sim->n_started, 0);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 2);
+}
+
 static void record_owner(struct sim_run *sim, const char *owner)
 {
 	struct cluster_record *record = arena_new_of(sim->scene->arena, struct cluster_record);
@@ -389,7 +408,7 @@ int main(void)
 		TEST(adopting_records_alone_and_changes_nothing_else),
 		TEST(passing_fault_is_tried_again),
 		TEST(lost_reply_of_a_stop_is_no_second_stop),
-		TEST(failed_count_leads_back_to_running_vms),
+		TEST(row_20_failed_count_leads_back_to_running_vms),
 		TEST(vm_that_does_not_start_is_named),
 		TEST(interrupted_run_brings_back_what_it_holds_down),
 		TEST(run_interrupted_twice_stops_and_restore_pays),
@@ -406,6 +425,7 @@ int main(void)
 		TEST(saved_plan_is_carried_out),
 		TEST(saved_plan_does_not_fit_a_changed_world),
 		TEST(failed_step_of_a_saved_plan_leads_back_too),
+		TEST(plan_without_a_known_way_back_is_not_begun),
 		TEST(cluster_of_another_owner_is_refused_and_adopted_on_demand),
 		TEST(failure_in_one_cluster_does_not_stop_another),
 	};

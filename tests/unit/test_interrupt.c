@@ -17,7 +17,20 @@ static void signals_that_end_a_program_are_counted(void **state)
 	assert_int_equal(*count, 1);
 	raise(SIGTERM);
 	assert_int_equal(*count, 2);
+	raise(SIGHUP);
+	assert_int_equal(*count, 3);
 	assert_ptr_equal(interrupt_count(), count);
+}
+
+/* As with nohup. Before the others: what is counted once is never ignored again. */
+static void ignored_signal_stays_ignored(void **state)
+{
+	(void)state;
+	signal(SIGHUP, SIG_IGN);
+	const volatile int *count = interrupt_count();
+	raise(SIGHUP);
+	assert_int_equal(*count, 0);
+	signal(SIGHUP, SIG_DFL);
 }
 
 static void waiting_read_is_broken_off(void **state)
@@ -63,6 +76,7 @@ static void children_are_ended_by_a_closed_pipe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ignored_signal_stays_ignored),
 		cmocka_unit_test(signals_that_end_a_program_are_counted),
 		cmocka_unit_test(waiting_read_is_broken_off),
 		cmocka_unit_test(closed_pipe_is_an_error_of_the_write),

@@ -324,10 +324,38 @@ static void every_order_of_replies_keeps_the_promises(void **state)
 	assert_true(walk.n_ends > 1000);
 }
 
+static bool none_after_the_first(const struct schedule *schedule, uint32_t step, void *user)
+{
+	(*(uint32_t *)user)++;
+	return step == 0 && schedule_outcome(schedule, 1) == OUTCOME_PENDING;
+}
+
+/* What runs is waited for, and nothing else begins. */
+static void step_that_may_not_begin_ends_the_plan(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t n_asked = 0;
+	add(fixture, "hv01", 0);
+	add(fixture, "hv02", 0);
+	add(fixture, "hv03", 0);
+	struct schedule_options options = { .may = none_after_the_first, .user = &n_asked };
+	fixture->schedule = schedule_new(fixture->arena, fixture->steps, fixture->n, options);
+	feed(fixture, (struct schedule_event){ SCHEDULE_BEGIN });
+	assert_int_equal(fixture->n_actions, 1);
+	assert_action(fixture, 0, SCHEDULE_SUBMIT, 0);
+	done(fixture, 0);
+	assert_action(fixture, 0, SCHEDULE_WAY_BACK, 0);
+	assert_int_equal(n_asked, 2);
+	assert_true(schedule_was_refused(fixture->schedule));
+	assert_false(schedule_has_failed(fixture->schedule));
+	assert_int_equal(schedule_outcome(fixture->schedule, 2), OUTCOME_SKIPPED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(step_that_may_not_begin_ends_the_plan),
 		TEST(schedule_of_no_steps_finishes_at_once),
 		TEST(steps_of_two_hosts_run_side_by_side),
 		TEST(step_waits_for_all_that_it_comes_after),
