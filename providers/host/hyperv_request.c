@@ -33,10 +33,11 @@ static void put_number(json_t *json, const char *key, uint64_t value)
 	json_object_set_new(json, key, number(value));
 }
 
+/* One that the plan itself gave has no id yet, and is told by what it was given with. */
 static json_t *adapter_of(const struct step *step)
 {
 	json_t *json = json_object(), *quotas = json_object();
-	if (step->kind == STEP_REMOVE_ADAPTER) {
+	if (step->kind == STEP_REMOVE_ADAPTER && step->adapter.id) {
 		put_text(json, "id", step->adapter.id);
 		json_decref(quotas);
 		return json;

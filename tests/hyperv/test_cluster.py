@@ -43,6 +43,17 @@ class Cluster(Case):
             self.refused(self.agent.ask('observe')[1], 'failed')
             self.assertEqual(self.world.writes(), [])
 
+    def test_a_group_of_several_vms_is_left_alone(self):
+        """Taking it offline would take down them all."""
+        for others, verb, more in (('Running', 'stop-vm', self.stop()), ('Off', 'start-vm', {}), ('Off', 'move-vm', {'toHost': 'hv02'})):
+            state = clustered(vm(1, state=others), vm(2, state=others))
+            for group in state['cluster']['groups']:
+                group.update(resource=group['name'], name='shared')
+            self.begin(state)
+            error = self.refused(self.agent.step(verb, {'vm': vm_id(1), **more}, owesPower=True), 'not-supported')
+            self.assertIn("'shared' holds 2 VMs", error['message'])
+            self.assertEqual(self.world.writes(), [])
+
     def test_a_vm_on_its_way_is_moving(self):
         state = clustered(vm(1, state='Running'), vm(2))
         state['cluster']['groups'][0]['owner'] = 'hv02'

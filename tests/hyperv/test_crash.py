@@ -74,6 +74,56 @@ class Crash(Case):
                      {'vm': vm_id(1), 'adapter': {'pin': PATH_A, 'quotas': QUOTAS}},
                      vmRecord=RECORD)
 
+    def test_a_part_that_came_back_is_not_owed_any_more(self):
+        """The agent dies when a part is given back, and whoever looks next sees what is still to be done, and no more."""
+        off = [a2(3, dismounted=True, disabled=True), a2(4)]
+        device = {'id': 'd', 'locationPath': PATH_A}
+        for more, remove, give, cmdlet, after, left in (
+                ({'adapters': [adapter(1)]}, 'adapter', {'adapter': {}}, 'Add-VMGpuPartitionAdapter', True, (1, 0)),
+                ({'adapters': [adapter(1, quotas={'MinPartitionVRAM': 7})]}, 'adapter', {'adapter': {'quotas': {'minPartitionVRAM': 7}}},
+                 'Set-VMGpuPartitionAdapter', False, (0, 1)),
+                ({'devices': [device]}, 'device', {'device': {'locationPath': PATH_A}}, 'Add-VMAssignableDevice', True, (1, 0))):
+            kind = 'partition-adapter' if remove == 'adapter' else 'assigned-device'
+            self.begin(standalone(vm(1, **more), gpus=off), lease=False)
+            self.other = lab.Agent(PWSH, self.world)
+            with self.other as other:
+                other.hello()
+                other.lease()
+                part = {'id': adapter(1)['id']} if remove == 'adapter' else {'locationPath': PATH_A}
+                self.done(other.step(f'remove-{kind}', {'vm': vm_id(1), remove: part}, owesParts=True))
+                self.world.change(lambda state, which=(cmdlet, after): state.update(
+                    faults=[{'cmdlet': which[0], 'kill': True, 'after': which[1]}]))
+                other.send(f'add-{kind}', run='run-1', epoch=1, step={'vm': vm_id(1), **give})
+                while other.line() is not None:
+                    pass
+            seen = self.agent.observe()[2]['vm-001']
+            owed = len(seen['debt'][remove + 's']) if seen['debt'] else 0
+            self.assertEqual((len(seen[remove + 's']), owed), left, (cmdlet, after))
+            self.agent.lease(run='run-2', epoch=2)
+            reply = self.agent.ask(f'add-{kind}', run='run-2', epoch=2, step={'vm': vm_id(1), **give})[1]
+            self.assertEqual((reply['reply'], len(reply['vm'][remove + 's']), reply['vm']['debt']), ('done', 1, None), (cmdlet, after))
+            quotas = more.get('adapters', [{}])[0].get('quotas')
+            self.assertEqual((self.world.vm(1)['adapters'] or [{}])[0].get('quotas'), quotas)
+
+    def test_a_stop_that_another_run_did_not_complete(self):
+        """The next run that works on the VM notes when it went off, or the debt would look younger than that."""
+        self.begin(standalone(vm(1, state='Running', adapters=[adapter(1)])), lease=False)
+        self.world.change(lambda state: state.update(faults=[{'cmdlet': 'Stop-VM', 'kill': True, 'after': True}]))
+        self.other = lab.Agent(PWSH, self.world)
+        with self.other as other:
+            other.hello()
+            other.lease()
+            other.send('stop-vm', run='run-1', epoch=1, step={'vm': vm_id(1), 'method': 'TurnOff'}, owesPower=True)
+            while other.line() is not None:
+                pass
+        self.agent.lease(run='run-2', epoch=2)
+        self.agent.now += 1 << 30
+        reply = self.agent.ask('remove-partition-adapter', run='run-2', epoch=2, step={'vm': vm_id(1), 'adapter': {'id': adapter(1)['id']}},
+                               owesParts=True)[1]
+        self.agent.now -= 1 << 30
+        debt = reply['vm']['debt']
+        self.assertEqual((debt['run'], debt['power'], debt['stateChange']), ('run-2', 'stopped', reply['vm']['stateChange']))
+
     def test_dismount(self):
         self.dies_in(standalone(gpus=[a2(3), a2(4, mitigated=True)]), 'dismount-gpu', {'gpu': PATH_B})
 

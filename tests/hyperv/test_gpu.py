@@ -135,6 +135,11 @@ class Gpus(Case):
                               gpus=[a2(3, dismounted=True), a2(4, dismounted=True)], pools={'p': [PATH_A]}))
         self.refused(self.agent.step('remove-gpu-from-pool', {'gpu': PATH_A, 'pool': 'p'}), 'in-use')
         self.refused(self.agent.step('add-gpu-to-pool', {'gpu': 'PCIROOT(9)', 'pool': 'p'}), 'not-found')
+        # two members, one VM: the one that it has stays
+        self.begin(standalone(vm(1, state='Running', devices=[{'id': 'd', 'pool': 'p', 'on': PATH_B}]),
+                              gpus=[a2(3, dismounted=True), a2(4, dismounted=True)], pools={'p': [PATH_A, PATH_B]}))
+        self.refused(self.agent.step('remove-gpu-from-pool', {'gpu': PATH_B, 'pool': 'p'}), 'in-use')
+        self.assertEqual(self.world.writes(), [])
         self.begin(standalone(pools={'p': []}))
         self.refused(self.agent.step('add-gpu-to-pool', {'gpu': PATH_A, 'pool': 'p'}), 'not-found')
 

@@ -48,9 +48,12 @@ namespace Fakes
 		protected Microsoft.FailoverClusters.PowerShell.ClusterResource Resource(Group group, string prefix, string type) =>
 			new()
 		{
-			Name = prefix + group.Name, OwnerGroup = Shown(group), OwnerNode = Shown(group.Owner),
+			Name = prefix + (group.Resource ?? group.Name), OwnerGroup = Shown(group), OwnerNode = Shown(group.Owner),
 			ResourceType = new Microsoft.FailoverClusters.PowerShell.ClusterResourceType { Name = type },
 		};
+
+		protected Group Holder(Microsoft.FailoverClusters.PowerShell.ClusterResource resource) =>
+			Shared.Groups.First(group => "Virtual Machine " + (group.Resource ?? group.Name) == resource.Name);
 
 		Microsoft.FailoverClusters.PowerShell.ClusterGroupState StateOf(Group group)
 		{
@@ -188,7 +191,7 @@ namespace Microsoft.FailoverClusters.PowerShell
 			foreach (var group in Shared.Groups.Where(group => !byVm || World.Same(group.Vm, VMId.ToString())))
 				foreach (var (prefix, type) in new[] { ("Virtual Machine ", "Virtual Machine"), ("Virtual Machine Configuration ",
 					"Virtual Machine Configuration") })
-					if (Matches(Name, prefix + group.Name)) Give(Resource(group, prefix, type));
+					if (Matches(Name, prefix + (group.Resource ?? group.Name))) Give(Resource(group, prefix, type));
 			if (!byVm && Name == null) Give(new ClusterResource { Name = "Cluster Name",
 				ResourceType = new ClusterResourceType { Name = "Network Name" } });
 		}
@@ -219,7 +222,7 @@ namespace Microsoft.FailoverClusters.PowerShell
 				foreach (var pair in Shared.Groups.FirstOrDefault(group => group.Name == of.Name)?.Parameters ?? [])
 					yield return new ClusterParameter { ClusterObject = of, Name = pair.Key, Value = pair.Value };
 			if (of is not ClusterResource { ResourceType.Name: "Virtual Machine" } resource) yield break;
-			var holder = Shared.Groups.First(group => group.Name == resource.OwnerGroup.Name);
+			var holder = Holder(resource);
 			yield return new ClusterParameter { ClusterObject = of, Name = "VmID", Value = holder.Vm };
 			yield return new ClusterParameter { ClusterObject = of, Name = "OfflineAction", Value = (uint)holder.OfflineAction };
 		}
@@ -242,7 +245,7 @@ namespace Microsoft.FailoverClusters.PowerShell
 					int value = Convert.ToInt32(Unwrap(Value));
 					if (value is < 0 or > 3) throw Refuse("SetFailed", ErrorCategory.NotSpecified, unchecked((int)0x80070057),
 					"parameter");
-					Shared.Groups.First(group => group.Name == resource.OwnerGroup.Name).OfflineAction = value;
+					Holder(resource).OfflineAction = value;
 				}
 				else if (each is ClusterGroup group)
 				{

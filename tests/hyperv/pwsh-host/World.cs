@@ -74,7 +74,7 @@ namespace Fakes
 
 	public class Group
 	{
-		public string Name, Vm, Owner;
+		public string Name, Vm, Owner, Resource; // Resource: its name where the group has several VMs, each listed as a group of that name
 		public int OfflineAction = 1;
 		public bool Failed;
 		public Dictionary<string, string> Parameters = []; // private properties

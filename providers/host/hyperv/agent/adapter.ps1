@@ -101,9 +101,12 @@ function Get-Holders($Gpu, $Gpus) {
 
 function Invoke-RemoveAdapter($Reply) {
 	$place = Get-PlaceOf $Agent.Step
-	$id = Get-Required (Get-Map $Agent.Step 'adapter') 'id'
+	$want = Get-Map $Agent.Step 'adapter'
+	$id = Get-Text $want 'id'
 	$gpus = Get-KnownGpus
-	$found = @(Get-AdaptersOf $place $gpus | Where-Object { $_.Doc['id'] -eq $id })
+	$found = @(Get-AdaptersOf $place $gpus | Where-Object {
+			$(if ($id) { $_.Doc['id'] -eq $id } else { (Get-PartText 'adapters' $_.Doc) -ceq (Get-PartText 'adapters' $want) })
+		})
 	if ($found.Count) {
 		Assert-ExpectedState $place
 		Assert-Off $place
@@ -111,7 +114,7 @@ function Invoke-RemoveAdapter($Reply) {
 		if (Get-Flag $Agent.Request 'owesParts') { Add-PartDebt $place 'adapters' $owed }
 		try {
 			Remove-VMGpuPartitionAdapter -VMGpuPartitionAdapter $found[0].Object -Confirm:$false
-			if (@(Get-AdaptersOf $place $gpus | Where-Object { $_.Doc['id'] -eq $id }).Count) {
+			if (@(Get-AdaptersOf $place $gpus | Where-Object { $_.Doc['id'] -eq $found[0].Doc['id'] }).Count) {
 				Stop-Request 'failed' "the partition adapter of '$($place.Name)' is still there"
 			}
 		}
@@ -177,6 +180,10 @@ function Get-Serving($Place, $Gpus, $Pin) {
 	return @(Get-AdaptersOf $Place $Gpus | Where-Object { -not $Pin -or $_.Doc['pin'] -eq $Pin })
 }
 
+function Get-AdapterIds($Place, $Gpus) {
+	return @(Get-AdaptersOf $Place $Gpus | ForEach-Object { $_.Doc['id'] })
+}
+
 function Invoke-AddAdapter($Reply) {
 	$place = Get-PlaceOf $Agent.Step
 	$want = Get-Map $Agent.Step 'adapter'
@@ -185,6 +192,7 @@ function Invoke-AddAdapter($Reply) {
 	if (-not $count) { $count = 1 }
 	$gpus = $(if ($pin) { , (Read-Gpus ([Collections.ArrayList]::new())) } else { , (Get-KnownGpus) })
 	$quotaSet = Get-QuotaSet (Get-Map $want 'quotas')
+	$owed = ConvertTo-OwedAdapter $want $null
 	$serving = @(Get-Serving $place $gpus $pin)
 	if ($serving.Count -ge $count) { $Reply['changed'] = Complete-Quotas $place $serving $quotaSet }
 	else {
@@ -192,12 +200,20 @@ function Invoke-AddAdapter($Reply) {
 		Assert-Off $place
 		$where = @{}
 		if ($pin) { $where['InstancePath'] = Get-PinPath $gpus $pin }
-		$added = Add-VMGpuPartitionAdapter -VM $place.VM @where -Passthru -Confirm:$false
-		Set-Quotas $added $quotaSet
+		$isOwed = (Find-Owed $place 'adapters' $owed) -ge 0
+		if ($isOwed) { Set-Giving $place 'adapters' $owed (Get-AdapterIds $place $gpus) }
+		try {
+			$added = Add-VMGpuPartitionAdapter -VM $place.VM @where -Passthru -Confirm:$false
+			Set-Quotas $added $quotaSet
+		}
+		catch {
+			if ($isOwed) { Clear-Giving $place 'adapters' (Get-AdapterIds $place $gpus) }
+			throw
+		}
 		$now = @(Get-Serving $place $gpus $pin).Count
-		if ($now -lt $count) { Stop-Request 'failed' "'$($place.Name)' has $now such partition adapters afterwards" }
+		if ($now -le $serving.Count) { Stop-Request 'failed' "'$($place.Name)' has $now such partition adapters afterwards" }
 		$Reply['changed'] = $true
 	}
-	Set-Gained $place 'adapters' (ConvertTo-OwedAdapter $want $null)
+	Set-Gained $place 'adapters' $owed
 	Add-VMToReply $Reply $place
 }

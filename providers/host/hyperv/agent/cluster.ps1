@@ -109,6 +109,17 @@ function Assert-Clustered($Place) {
 	if ($null -eq $Place.Cluster) { Stop-Request 'not-supported' "'$($Place.Name)' is not clustered" }
 }
 
+# What the cluster does, it does with the whole group. Where that holds another VM too, that one would go down with ours.
+function Assert-OwnGroup($Place) {
+	if ($null -eq $Place.Cluster) { return }
+	$vms = @(Get-ClusterResource | Where-Object {
+			(Get-ClusterName $_.ResourceType) -eq 'Virtual Machine' -and (Get-ClusterName $_.OwnerGroup) -eq $Place.Cluster.GroupName
+		})
+	if ($vms.Count -gt 1) {
+		Stop-Request 'not-supported' "cluster group '$($Place.Cluster.GroupName)' holds $($vms.Count) VMs; give each a role of its own"
+	}
+}
+
 function Get-GroupState($Place) {
 	return [string](Get-ClusterGroup -VMId $Place.Id).State
 }

@@ -10,13 +10,14 @@ function Read-VMNotes($Place) {
 	$notes = $null
 	if ($Place.Cluster) { $notes = $Place.Cluster.Notes }
 	if ($null -eq $notes) { $notes = Read-Notes (Get-NotesPath $Place) }
-	if ($null -eq $notes) { return [ordered]@{ debt = $null; record = $null } }
-	return [ordered]@{ debt = $notes['debt']; record = $notes['record'] }
+	if ($null -eq $notes) { return [ordered]@{ debt = $null; record = $null; giving = $null } }
+	return [ordered]@{ debt = $notes['debt']; record = $notes['record']; giving = $notes['giving'] }
 }
 
 function Write-VMNotes($Place) {
 	$notes = $Place.Notes
 	$isEmpty = $null -eq $notes['debt'] -and $null -eq $notes['record']
+	if ($null -eq $notes['debt']) { $notes['giving'] = $null }
 	$path = Get-NotesPath $Place
 	if ($Place.Cluster) {
 		if ($isEmpty) {
@@ -39,6 +40,7 @@ function Get-DebtOfRun($Place) {
 			run = $run; epoch = 0; at = $null; power = 'none'; stateChange = $null; adapters = @(); devices = @()
 		}
 	}
+	if ($debt['run'] -cne $run) { Complete-PowerDebt $Place $debt }
 	if ($null -eq $debt['at'] -or $debt['run'] -cne $run) { $debt['at'] = ConvertTo-Time (Get-RequestNow) }
 	$debt['run'] = $run
 	$debt['epoch'] = Get-Number $Agent.Request 'epoch'
@@ -46,11 +48,23 @@ function Get-DebtOfRun($Place) {
 	return $debt
 }
 
+# A stop that another run did not live to complete. Where the VM is off since, it was that stop; the debt is dated anew now, and would
+# look younger than it.
+function Complete-PowerDebt($Place, $Debt) {
+	if ($Debt['power'] -cne 'stopping' -or [string]$Place.VM.State -cne 'Off') { return }
+	$changed = Get-StateChange $Place
+	if ($null -eq $changed -or $null -eq $Debt['at'] -or [string]::CompareOrdinal($changed, $Debt['at']) -lt 0) { return }
+	$Debt['power'] = 'stopped'
+	$Debt['stateChange'] = $changed
+}
+
+function Test-Owing($Debt) {
+	return $null -ne $Debt -and ($Debt['power'] -cne 'none' -or @($Debt['adapters']).Count -or @($Debt['devices']).Count)
+}
+
 # Forgets a debt of which nothing is left, and writes the notes.
 function Save-Debt($Place) {
-	$debt = $Place.Notes['debt']
-	$hasParts = $null -ne $debt -and (@($debt['adapters']).Count -or @($debt['devices']).Count)
-	if ($null -ne $debt -and $debt['power'] -ceq 'none' -and -not $hasParts) { $Place.Notes['debt'] = $null }
+	if (-not (Test-Owing $Place.Notes['debt'])) { $Place.Notes['debt'] = $null }
 	Write-VMNotes $Place
 }
 
@@ -124,20 +138,67 @@ function Get-PartText([string]$Kind, $Part) {
 	return 'path ' + (Get-Text $Part 'locationPath')
 }
 
+# Where in the list of owed parts one like it is, or -1.
+function Find-Owed($Place, [string]$Kind, $Part) {
+	$debt = $Place.Notes['debt']
+	if ($null -eq $debt) { return -1 }
+	$text = Get-PartText $Kind $Part
+	$owed = @($debt[$Kind])
+	for ($i = 0; $i -lt $owed.Count; $i++) { if ((Get-PartText $Kind $owed[$i]) -ceq $text) { return $i } }
+	return -1
+}
+
+function Remove-Owed($Place, [string]$Kind, [int]$At) {
+	$owed = @($Place.Notes['debt'][$Kind])
+	$Place.Notes['debt'][$Kind] = @(for ($i = 0; $i -lt $owed.Count; $i++) { if ($i -ne $At) { $owed[$i] } })
+}
+
+# Written before a part that is owed is given back, with what the VM has before: should nobody live to clear the debt, the next who
+# looks can tell that it is paid.
+function Set-Giving($Place, [string]$Kind, $Part, [string[]]$Has) {
+	$Place.Notes['giving'] = [ordered]@{ kind = $Kind; part = $Part; has = @($Has) }
+	Write-VMNotes $Place
+}
+
+# What of these parts, by id, came since then.
+function Get-Given($Place, [string]$Kind, [string[]]$Has) {
+	$giving = $Place.Notes['giving']
+	if ($null -eq $giving -or $giving['kind'] -cne $Kind) { return }
+	return @($Has | Where-Object { $_ -and $_ -cnotin @($giving['has']) })
+}
+
+# Giving it failed, and the VM has nothing more.
+function Clear-Giving($Place, [string]$Kind, [string[]]$Has) {
+	if ($null -eq $Place.Notes['giving'] -or @(Get-Given $Place $Kind $Has).Count) { return }
+	$Place.Notes['giving'] = $null
+	Write-VMNotes $Place
+}
+
+# In what was read of the notes, a part that came is owed no more. But an adapter that is still without the quotas that are owed is
+# what a repetition completes: its id is the answer then. $Adapters are documents, $Devices ids.
+function Complete-Giving($Place, $Adapters, [string[]]$Devices) {
+	$giving = $Place.Notes['giving']
+	if ($null -eq $giving) { return }
+	$kind = $giving['kind']
+	$ids = $(if ($kind -ceq 'adapters') { @($Adapters | ForEach-Object { $_['id'] }) } else { $Devices })
+	$given = @(Get-Given $Place $kind $ids)
+	$at = Find-Owed $Place $kind $giving['part']
+	if (-not $given.Count -or $at -lt 0) { return }
+	if ($kind -ceq 'adapters' -and [string]$Place.VM.State -ceq 'Off') {
+		$new = @($Adapters | Where-Object { $_['id'] -ceq $given[0] })[0]
+		if (-not $new['quotas'].Count -and (Get-Map $giving['part'] 'quotas').Count) { return $given[0] }
+	}
+	Remove-Owed $Place $kind $at
+	$Place.Notes['giving'] = $null
+	if (-not (Test-Owing $Place.Notes['debt'])) { $Place.Notes['debt'] = $null }
+}
+
 # The VM has that part now: it is owed no more, and the request's record of whose it is, is written with it.
 function Set-Gained($Place, [string]$Kind, $Part) {
 	$before = Format-Json $Place.Notes
-	$debt = $Place.Notes['debt']
-	if ($null -ne $debt) {
-		$text = Get-PartText $Kind $Part
-		$left = [Collections.ArrayList]::new()
-		$isPaid = $false
-		foreach ($owed in @($debt[$Kind])) {
-			if (-not $isPaid -and (Get-PartText $Kind $owed) -ceq $text) { $isPaid = $true }
-			else { [void]$left.Add($owed) }
-		}
-		$debt[$Kind] = $left.ToArray()
-	}
+	$at = Find-Owed $Place $Kind $Part
+	if ($at -ge 0) { Remove-Owed $Place $Kind $at }
+	$Place.Notes['giving'] = $null
 	Set-RecordOfRequest $Place
 	if ((Format-Json $Place.Notes) -cne $before) { Save-Debt $Place }
 }

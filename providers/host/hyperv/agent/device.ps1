@@ -32,6 +32,10 @@ function Get-DeviceHolders([string]$Path) {
 	return @(Get-AllDevices | Where-Object { -not $_.Pool -and $_.Path -eq $Path } | ForEach-Object { $_.Name })
 }
 
+function Get-DeviceIds($Place) {
+	return @(Get-VMAssignableDevice -VM $Place.VM | ForEach-Object { [string]$_.Id })
+}
+
 function Get-WantedDevice {
 	$device = Get-Map $Agent.Step 'device'
 	$path = Get-Text $device 'locationPath'
@@ -89,15 +93,22 @@ function Invoke-AddDevice($Reply) {
 	$want = Get-WantedDevice
 	$count = Get-Number $Agent.Step 'count'
 	if (-not $count -or $want['locationPath']) { $count = 1 }
-	if (@(Get-MatchingDevices $place $want).Count -lt $count) {
+	$before = @(Get-MatchingDevices $place $want).Count
+	if ($before -lt $count) {
 		Assert-ExpectedState $place
 		Assert-Off $place
 		Assert-Assignable $want
 		$where = @{}
 		if ($want['pool']) { $where['ResourcePoolName'] = $want['pool'] } else { $where['LocationPath'] = $want['locationPath'] }
-		[void](Add-VMAssignableDevice -VM $place.VM @where -Confirm:$false)
+		$isOwed = (Find-Owed $place 'devices' $want) -ge 0
+		if ($isOwed) { Set-Giving $place 'devices' $want (Get-DeviceIds $place) }
+		try { [void](Add-VMAssignableDevice -VM $place.VM @where -Confirm:$false) }
+		catch {
+			if ($isOwed) { Clear-Giving $place 'devices' (Get-DeviceIds $place) }
+			throw
+		}
 		$now = @(Get-MatchingDevices $place $want).Count
-		if ($now -lt $count) { Stop-Request 'failed' "'$($place.Name)' has $now such devices afterwards" }
+		if ($now -le $before) { Stop-Request 'failed' "'$($place.Name)' has $now such devices afterwards" }
 		$Reply['changed'] = $true
 	}
 	Set-Gained $place 'devices' $want

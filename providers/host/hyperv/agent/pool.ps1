@@ -57,8 +57,11 @@ function Invoke-RemoveGpuFromPool($Reply) {
 	if (-not (Test-Pool $name)) { return }
 	$members = @(Get-PoolMembers $name)
 	if ($gpu.Path -notin $members) { return }
-	$needed = @(Get-AllDevices | Where-Object { $_.Pool -eq $name -and $_.IsOn }).Count
-	if ($members.Count -le $needed) { Stop-Request 'in-use' "every device of resource pool '$name' is in use" }
+	$on = @(Get-AllDevices | Where-Object { $_.Pool -eq $name -and $_.IsOn })
+	foreach ($device in $on) {
+		if ($device.Path -eq $gpu.Path) { Stop-Request 'in-use' "'$($device.Name)' has '$($gpu.Path)' of resource pool '$name'" }
+	}
+	if ($members.Count -le $on.Count) { Stop-Request 'in-use' "every device of resource pool '$name' is in use" }
 	Remove-VMHostAssignableDevice -LocationPath $gpu.Path -ResourcePoolName $name -Confirm:$false
 	if ($gpu.Path -in (Get-PoolMembers $name)) { Stop-Request 'failed' "'$($gpu.Path)' is still in resource pool '$name'" }
 	$Reply['changed'] = $true

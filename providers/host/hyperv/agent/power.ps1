@@ -52,6 +52,7 @@ function Invoke-StopVM($Reply) {
 	if ([string]$place.VM.State -cne 'Running') {
 		Stop-Request 'invalid-state' "'$($place.Name)' is $($place.VM.State), not Running"
 	}
+	Assert-OwnGroup $place
 	if ($place.Cluster -and (ConvertTo-OfflineAction $place.Cluster.OfflineAction) -ceq 'Save') {
 		Stop-Request 'invalid-state' "the OfflineAction of '$($place.Name)' is Save: taking its group offline would save it"
 	}
@@ -94,6 +95,7 @@ function Invoke-StartVM($Reply) {
 	Assert-Off $place
 	Add-VMToReply $Reply $place
 	Assert-Fit $place $Reply['vm']
+	Assert-OwnGroup $place
 	if ($place.Cluster) { Start-GroupOfVM $place }
 	else {
 		$job = Start-VM -VM $place.VM -AsJob -Confirm:$false
@@ -119,6 +121,7 @@ function Test-Moved([guid]$Id, [string]$Node) {
 
 function Assert-Movable($Place, [string]$To) {
 	Assert-Clustered $Place
+	Assert-OwnGroup $Place
 	$node = @(Read-Nodes | Where-Object { $_['name'] -eq $To })
 	if (-not $node.Count) { Stop-Request 'not-found' "the cluster has no node '$To'" }
 	if ($node[0]['state'] -cne 'Up') { Stop-Request 'invalid-state' "cluster node '$To' is $($node[0]['state'])" }
@@ -150,6 +153,7 @@ function Invoke-MoveVM($Reply) {
 		if (-not (Test-Moved $id $to)) { Stop-Request 'not-found' "there is no VM with id '$id' on $($env:COMPUTERNAME)" }
 		return
 	}
+	if ($to -eq $env:COMPUTERNAME) { return }
 	Assert-ExpectedState $place
 	$isLive = Get-Flag $Agent.Step 'live'
 	$vm = Assert-Movable $place $to

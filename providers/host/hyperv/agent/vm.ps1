@@ -125,6 +125,10 @@ function Read-VMDocument($Place, $Facts) {
 	else { $doc['hasCheckpoints'] = $Facts.Checkpoints[$id].Count -gt 0 }
 	Add-ByVM $doc $unread 'shutdownAnswers' $Facts.Shutdown $id
 	Add-ByVM $doc $unread 'guestOs' $Facts.Guest $id
+	if ($null -ne $Facts.Adapters[$id] -and $null -ne $Facts.Devices[$id]) {
+		$half = Complete-Giving $Place $doc['adapters'] @($Facts.Devices[$id] | ForEach-Object { [string]$_.Id })
+		if ($half) { $doc['adapters'] = @($doc['adapters'] | Where-Object { $_['id'] -cne $half }) }
+	}
 	$doc['debt'] = $Place.Notes['debt']
 	$doc['record'] = $Place.Notes['record']
 	if ($unread.Count) { $doc['unread'] = $unread.ToArray() }
@@ -157,9 +161,13 @@ function Find-Place([guid]$Id) {
 	$clusterVMs = @{}
 	if (Get-Property $vm 'IsClustered') {
 		$clusterVMs = Read-ClusterVMs $Id
-		if (-not $clusterVMs.Count) { Stop-Request 'failed' "'$($vm.Name)' is clustered, and the cluster does not know it" }
+		if (-not $clusterVMs.ContainsKey($Id.ToString().ToLowerInvariant())) { Stop-Request 'failed' "'$($vm.Name)' is clustered, and the cluster does not know it" }
 	}
-	return New-Place $vm $clusterVMs
+	$place = New-Place $vm $clusterVMs
+	if ($null -ne $place.Notes['giving']) {
+		[void](Complete-Giving $place @(Get-AdaptersOf $place (Get-KnownGpus) | ForEach-Object { $_.Doc }) @(Get-DeviceIds $place))
+	}
+	return $place
 }
 
 # The VM that the step, or the request, names.
