@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""HostState documents as a world of fake hosts: world_of.py STATE.yaml WORLD.json. What hosts keep for us, debts and records, is not
+"""HostState documents as a world of fake hosts: world_of.py FOLDER STATE.yaml. What hosts keep for us, debts and records, is not
 taken over: on a fake host it is made by the agent."""
 import datetime
-import json
 import pathlib
+import shutil
 import sys
 import uuid
 
@@ -86,7 +86,8 @@ def vm_of(host, vm, names):
         'memoryAssigned': size(vm.get('memory')), 'memoryStartup': startup,
         'memoryMinimum': size(vm.get('memoryMinimum'), startup),
         'dynamicMemory': vm.get('dynamicMemory', False), 'automaticCheckpoints': vm.get('automaticCheckpoints', False),
-        'cacheControl': vm.get('cacheControl', False), 'mmioLow': size(vm.get('mmioLow'), 128 << 20),
+        'cacheControl': vm.get('cacheControl', False), # Set-VM takes 32 bits of low space
+        'mmioLow': min(size(vm.get('mmioLow'), 128 << 20), 0xFFFFFFFF),
         'mmioHigh': size(vm.get('mmioHigh'), 512 << 20),
         'adapters': adapters, 'devices': devices, 'stateChange': moment(vm.get('stateChange')),
         'guestOs': vm.get('guestOs'),
@@ -130,8 +131,11 @@ def world_of(documents):
 
 
 def main():
-    source, target = sys.argv[1:]
-    pathlib.Path(target).write_text(json.dumps(world_of(yaml.safe_load_all(pathlib.Path(source).read_text()))))
+    """In FOLDER, where agents may be at work: the world is another, and its hosts keep nothing of before."""
+    folder, source = map(pathlib.Path, sys.argv[1:])
+    for kept in folder.glob('data-*/hvgpu'):
+        shutil.rmtree(kept)
+    lab.World(folder, world_of(yaml.safe_load_all(source.read_text())))
 
 
 if __name__ == '__main__':

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Steps have their meaning twice: as the model predicts them (model/step.h) and as a simulated host carries them out
- * (providers/host/sim.h). Here random steps are done both ways on random worlds, and the two must agree:
+ * Steps have their meaning twice: as the model predicts them (model/step.h) and as a host carries them out: a simulated one
+ * (providers/host/sim.h), or any other that can be made to have a world. Here random steps are done both ways on random worlds,
+ * and the two must agree:
  *
  *   - what the model allows, and breaks no invariant, the host does; changed or not as predicted;
  *   - afterwards every governed field is as predicted, where the prediction is known, and each adapter is on a GPU of
  *     the predicted set;
  *   - what the host does and the model refuses is only caution; it is counted and printed.
  *
- *   conformance [WORLDS [SEED]]
+ *   conformance [WORLDS [SEED [ADDRESS COMMAND]]]
+ *
+ * ADDRESS is where the hosts are, with {} for the name of the host; COMMAND is run with the name of a file of HostState documents
+ * and makes the hosts be so. Sessions are opened once for all worlds, since a PowerShell takes its time to start.
  */
+#include "base/interrupt.h"
 #include "model/invariant.h"
 #include "model/step.h"
 #include "schema/decode.h"
@@ -21,7 +26,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_PER_WORLD = 16 };
+enum {
+	STEPS_PER_WORLD = 16,
+	HOSTS_MAX = 3,
+	ALL_KINDS_FROM = 100 /* worlds in which every kind of step is carried out */
+};
+
+/* Hosts that are not simulated; their sessions outlast the worlds. */
+static struct {
+	const char *address, *command; /* NULL: simulated ones */
+	GMainContext *context;
+	struct host_session *sessions[HOSTS_MAX];
+} standing;
 
 static const struct {
 	const char *name;
@@ -50,7 +66,7 @@ static void add_vm(struct arena *arena, struct world *world, GRand *rand, uint32
 	uint32_t vm = worlds_vm(arena, world, host, states[any(rand, fit ? 4 : 6)]), n_gpus = world->hosts[host].n_gpus;
 	struct vm *it = &world->vms[vm];
 	it->clustered = clustered ? TRI_YES : TRI_NO;
-	it->mmio_low_bytes = KNOWN(4ull << 30);
+	it->mmio_low_bytes = KNOWN(3ull << 30);
 	it->mmio_high_bytes = KNOWN(512ull << 30);
 	it->memory_bytes = KNOWN(4ull << 30);
 	it->memory_startup_bytes = it->memory_minimum_bytes = it->memory_bytes;
@@ -98,7 +114,7 @@ static void add_whole_gpus(struct arena *arena, struct world *world, GRand *rand
 
 static struct world *random_world(struct arena *arena, GRand *rand, bool fit)
 {
-	uint32_t n_hosts = 1 + any(rand, 3), n_gpus = 1 + any(rand, 3), counts[] = { 1, 2, 4, 8 };
+	uint32_t n_hosts = 1 + any(rand, HOSTS_MAX), n_gpus = 1 + any(rand, 3), counts[] = { 1, 2, 4, 8 };
 	bool clustered = chance(rand, 50);
 	struct world *world = worlds_new(arena, n_hosts, n_gpus, counts[any(rand, 4)], 16);
 	for (uint32_t g = 0; g < world->n_gpus; g++) {
@@ -138,7 +154,7 @@ static void fill_vm_step(struct arena *arena, const struct world *world, GRand *
 	step->settings = (struct vm_settings){ .which = chance(rand, 50) ? SETTINGS_LIVE : SETTINGS_NEED_OFF,
 		.stop_action = STOP_ACTION_TURN_OFF,
 		.cache_control = true,
-		.mmio_low_bytes = 1ull << any(rand, 36),
+		.mmio_low_bytes = 1ull << any(rand, 32),
 		.mmio_high_bytes = 1ull << any(rand, 42) };
 	step->count = 1 + any(rand, 2);
 	if (step->kind == STEP_REMOVE_ADAPTER && vm->n_adapters)
@@ -217,14 +233,17 @@ static bool breaks_invariant(
 }
 
 /* Refusals that the model leaves to others, each for its reason. */
-static bool is_left_to_others(
-	struct arena *arena, const struct world *before, const struct world *after, const struct step *step)
+static bool is_left_to_others(struct arena *arena, const struct world *before, const struct world *after,
+	const struct step *step, enum host_error error)
 {
 	const struct vm *vm = step->kind <= STEP_ADD_DEVICE ? &before->vms[step->vm] : NULL;
 	struct rules rules = neutral_rules(arena, before);
 	/* The plan sets the offline action before it stops a clustered VM, or the cluster saves the VM. */
 	if (step->kind == STEP_STOP_VM && vm->clustered == TRI_YES && maybe_is(vm->offline_action, OFFLINE_SAVE))
 		return true;
+	/* Before it is tried, nobody may know whether there is a mitigation driver: then the host decides. */
+	if (step->kind == STEP_DISMOUNT_GPU && before->gpus[step->gpu].mitigation_driver == TRI_UNKNOWN && !step->force)
+		return error == HOST_FAILED || error == HOST_NOT_SUPPORTED;
 	if (step->kind != STEP_START_VM)
 		return false;
 	/* A start that is owed is tried with whatever settings the VM has. */
@@ -279,17 +298,74 @@ static const char *compare(struct arena *arena, const struct world *predicted, c
 	return NULL;
 }
 
+/* ---- hosts ---- */
+
+static void open_simulated(struct bench *bench, const struct world *world)
+{
+	for (uint32_t h = 0; h < world->n_hosts; h++)
+		if (!bench_open(bench, "sim", world->hosts[h].name) || bench_lease(bench, bench->sessions[h], 1))
+			g_error("a simulated host cannot be opened: %s",
+				bench->diags->first ? bench->diags->first->message : bench->reply.message);
+}
+
+static void make_so(struct bench *bench)
+{
+	const char *const argv[] = { standing.command, bench->path, NULL };
+	g_autoptr(GError) error = NULL;
+	int status;
+	if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, &error) ||
+		!g_spawn_check_wait_status(status, &error))
+		g_error("%s: %s", standing.command, error->message);
+}
+
+static struct host_session *standing_session(struct bench *bench, uint32_t host, const char *name)
+{
+	g_auto(GStrv) parts = g_strsplit(standing.address, "{}", -1);
+	g_autofree char *address = g_strjoinv(name, parts);
+	const struct endpoint endpoint = { .host = name, .address = address };
+	if (!standing.sessions[host] && host_open(bench->context, &endpoint, &standing.sessions[host], bench->diags))
+		g_error("%s cannot be opened: %s", address, bench->diags->first->message);
+	return standing.sessions[host];
+}
+
+static void open_standing(struct bench *bench, const struct world *world)
+{
+	g_main_context_unref(bench->context);
+	bench->context = g_main_context_ref(standing.context);
+	make_so(bench);
+	for (uint32_t h = 0; h < world->n_hosts; h++) {
+		bench->sessions[bench->n_sessions++] = standing_session(bench, h, world->hosts[h].name);
+		if (bench_lease(bench, bench->sessions[h], 1))
+			g_error("%s does not give its lease: %s", world->hosts[h].name, bench->reply.message);
+	}
+}
+
+/* The agents stay, and their leases do not. */
+static void leave_standing(struct bench *bench)
+{
+	const struct request release = { .kind = REQUEST_RELEASE, .run = bench->run, .epoch = 1, .now = 3000 };
+	for (uint32_t i = 0; i < bench->n_sessions; i++)
+		if (bench_ask(bench, bench->sessions[i], &release)->error)
+			g_error("a lease is not given back: %s", bench->reply.message);
+	bench->n_sessions = 0;
+}
+
 /* ---- a case ---- */
 
 static struct world *observe_all(struct bench *bench, uint32_t n_hosts)
 {
 	const struct host_state **states = arena_array(bench->arena, const struct host_state *, n_hosts);
-	for (uint32_t h = 0; h < n_hosts; h++)
+	for (uint32_t h = 0; h < n_hosts; h++) {
 		states[h] = bench_observe(bench, bench->sessions[h]);
+		if (!states[h])
+			g_error("a host cannot be observed: %s", bench->reply.message);
+	}
 	return world_assemble(bench->arena, states, n_hosts);
 }
 
-static const char *judge(struct bench *bench, const struct world *before, const struct step *step, struct tally *tally)
+/* NULL, or what is wrong. '*now': the world, when it was looked at afterwards. */
+static const char *judge(struct bench *bench, const struct world *before, const struct step *step, struct tally *tally,
+	const struct world **now)
 {
 	struct delta delta = { 0 };
 	struct arena *arena = bench->arena;
@@ -303,7 +379,7 @@ static const char *judge(struct bench *bench, const struct world *before, const 
 	if (reply.error) {
 		tally->agreed_refused += !allowed;
 		tally->by_invariant += allowed && broken;
-		if (!allowed || broken || is_left_to_others(arena, before, predicted, step))
+		if (!allowed || broken || is_left_to_others(arena, before, predicted, step, reply.error))
 			return NULL;
 		return arena_printf(arena, "the host refuses what the model allows: %s: %s",
 			name_of(&host_error_names, reply.error), reply.message);
@@ -318,7 +394,8 @@ static const char *judge(struct bench *bench, const struct world *before, const 
 	/* No cmdlet brings the driver for partitions, and the model hopes for it: where it is missing, apply looks again. */
 	if (step->kind == STEP_MOUNT_GPU && reply.gpu_after && reply.gpu_after->state != GPU_PARTITIONABLE)
 		return NULL;
-	return compare(arena, predicted, observe_all(bench, before->n_hosts));
+	*now = observe_all(bench, before->n_hosts);
+	return compare(arena, predicted, *now);
 }
 
 static int run_world(uint64_t seed, const char *pick, struct tally tallies[STEP_KIND_COUNT])
@@ -330,18 +407,21 @@ static int run_world(uint64_t seed, const char *pick, struct tally tallies[STEP_
 	int wrong = 0;
 	bench_init(&bench, start, NULL);
 	bench.options = pick;
-	for (uint32_t h = 0; h < start->n_hosts; h++)
-		if (!bench_open(&bench, "sim", start->hosts[h].name) || bench_lease(&bench, bench.sessions[h], 1))
-			g_error("world %" G_GUINT64_FORMAT " cannot be opened: %s", seed,
-				bench.diags->first ? bench.diags->first->message : bench.reply.message);
+	if (standing.address)
+		open_standing(&bench, start);
+	else
+		open_simulated(&bench, start);
+	const struct world *now = NULL;
 	for (uint32_t i = 0; i < STEPS_PER_WORLD; i++) {
-		const struct world *before = observe_all(&bench, start->n_hosts);
+		const struct world *before = now ? now : observe_all(&bench, start->n_hosts);
 		struct step *step = random_step(bench.arena, before, rand);
+		now = before;
 		if (step_bind(step, before, NULL))
 			continue;
 		struct tally *tally = &tallies[step->kind];
 		tally->n++;
-		const char *why = judge(&bench, before, step, tally);
+		now = NULL;
+		const char *why = judge(&bench, before, step, tally, &now);
 		if (why) {
 			printf("world %" G_GUINT64_FORMAT " %s step %u: %s\n  %s\n", seed, pick, i,
 				step_text(bench.arena, step), why);
@@ -349,6 +429,8 @@ static int run_world(uint64_t seed, const char *pick, struct tally tallies[STEP_
 			wrong++;
 		}
 	}
+	if (standing.address)
+		leave_standing(&bench);
 	bench_done(&bench);
 	return wrong;
 }
@@ -360,6 +442,12 @@ int main(int argc, char **argv)
 		 seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	struct tally tallies[STEP_KIND_COUNT] = { 0 };
 	uint32_t n = 0, wrong = 0;
+	interrupt_ignore_pipes();
+	if (argc > 4) {
+		standing.address = argv[3];
+		standing.command = argv[4];
+		standing.context = g_main_context_new();
+	}
 	for (uint64_t w = 0; w < n_worlds; w++)
 		wrong += (uint32_t)run_world(seed + w, picks[(seed + w) / 2 % G_N_ELEMENTS(picks)], tallies);
 	printf("%-26s %6s %6s %9s %7s %9s %8s %5s\n", "step", "cases", "done", "unchanged", "refused", "invariant",
@@ -369,12 +457,15 @@ int main(int argc, char **argv)
 		printf("%-26s %6u %6u %9u %7u %9u %8u %5u\n", name_of(&step_kind_names, (int)k), t->n, t->agreed_done,
 			t->agreed_unchanged, t->agreed_refused, t->by_invariant, t->cautious, t->wrong);
 		n += t->n;
-		if (n_worlds >= 100 && !t->agreed_done) {
+		if (n_worlds >= ALL_KINDS_FROM && !t->agreed_done) {
 			printf("%s was never carried out: the worlds are too narrow\n",
 				name_of(&step_kind_names, (int)k));
 			wrong++;
 		}
 	}
+	for (uint32_t h = 0; h < HOSTS_MAX; h++)
+		host_close(standing.sessions[h]);
+	g_clear_pointer(&standing.context, g_main_context_unref);
 	printf("%u cases in %" G_GUINT64_FORMAT " worlds, %u wrong\n", n, n_worlds, wrong);
 	return wrong != 0;
 }
