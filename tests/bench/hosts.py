@@ -16,7 +16,6 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'hyperv'))
 import case # pylint: disable=wrong-import-position
 import hosts as lab # pylint: disable=wrong-import-position
-import test_hostile # pylint: disable=wrong-import-position
 
 
 def measure(light, command):
@@ -47,7 +46,7 @@ def main():
     names = [f'hv{number:02}' for number in range(1, options.hosts + 1)]
     light = lab.Hosts('ssh', names=names, size=(options.gpus, options.vms))
     try:
-        (light.source / 'cluster.yaml').write_text(test_hostile.manifest(names))
+        (light.source / 'cluster.yaml').write_text(lab.manifest(names))
         command = [case.PROGRAM[0], 'apply', light.source, '--owner', 'us', '--auto-approve']
         rounds = [measure(light, command) for _ in range(options.rounds)]
         asked = [(light.folder / f'log-{name}').read_text().count('"verb":') / options.rounds for name in names]

@@ -88,13 +88,16 @@ class World:
     def gpu(self, host, number):
         return self.state['hosts'][host]['devices'][number]
 
-    def calls(self, clear=True):
-        """What cmdlets were called since the last time: (cmdlet, parameters)."""
+    def log(self):
+        """What cmdlets were called since the last time: where, which, and with which parameters."""
         log = pathlib.Path(str(self.path) + '.log')
         lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        if clear and log.exists():
-            log.unlink()
-        return [(line['cmdlet'], line['with']) for line in lines]
+        log.unlink(missing_ok=True)
+        return lines
+
+    def calls(self):
+        """The same without where: (cmdlet, parameters)."""
+        return [(line['cmdlet'], line['with']) for line in self.log()]
 
     def writes(self):
         """Those that change something."""
@@ -124,7 +127,7 @@ class Agent:
         text = joined() if text is None else text
         env = {**os.environ, 'HVGPU_FAKE_WORLD': str(world.path), 'COMPUTERNAME': host.upper(),
                'ProgramData': str(data),
-               'DOTNET_TieredPGO': '0', **environment}
+               'DOTNET_EnableDiagnostics': '0', 'TMPDIR': str(data), **environment}
         self.process = subprocess.Popen(
             [*pwsh, '-NoLogo', '-NoProfile', '-NonInteractive', '-InputFormat', 'None', '-EncodedCommand',
              command or encoded(text)],

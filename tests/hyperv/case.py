@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the agent share. They are run as test_NAME.py PWSH-HOST [--agent FILE] [--hvgpu PROGRAM] --
-[CLASS…]; FILE is the agent as the build joined it."""
+"""What the tests of the agent share. They are run as test_NAME.py PWSH-HOST [--agent FILE] [--hvgpu PROGRAM]
+[--conformance PROGRAM] -- [CLASS…]; FILE is the agent as the build joined it."""
 import os
 import pathlib
 import shutil
@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PWSH = []
 BUILT = []  # the agent as the build made it
 PROGRAM = []  # hvgpu
+CONFORMANCE = []  # tests/property/conformance.c
 A, B = a2(3), a2(4)
 PATH_A, PATH_B = A['locationPath'], B['locationPath']
 NAME_A, NAME_B = A['partitionable']['Name'], B['partitionable']['Name']
@@ -68,6 +69,18 @@ class Case(unittest.TestCase):
         return first, writes
 
 
+class WholeProgram(unittest.TestCase):
+    """A test of hvgpu itself. What it needs and is not there makes it a skipped one, in CI a failure."""
+
+    def setUp(self):
+        self.needs(PROGRAM, '--hvgpu')
+
+    def needs(self, what, name):
+        if not what:
+            self.assertNotEqual(os.environ.get('CI'), 'true', f'there is no {name}')
+            self.skipTest(f'SKIPPED: there is no {name}')
+
+
 def clustered(*vms, nodes=('hv01', 'hv02'), offline=3, **hosts):
     """A failover cluster; the VMs are on its first node."""
     state = {'hosts': {name: {'devices': [a2(3), a2(4)], 'vms': [], **hosts.get(name, {})} for name in nodes},
@@ -82,7 +95,7 @@ def clustered(*vms, nodes=('hv01', 'hv02'), offline=3, **hosts):
 def main():
     split = sys.argv.index('--')
     words = sys.argv[1:split]
-    for option, keep in (('--agent', BUILT), ('--hvgpu', PROGRAM)):
+    for option, keep in (('--agent', BUILT), ('--hvgpu', PROGRAM), ('--conformance', CONFORMANCE)):
         if option in words:
             at = words.index(option)
             keep.append(words[at + 1])

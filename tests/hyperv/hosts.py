@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """hvgpu itself on fake Hyper-V hosts: each host's agent is started by hvgpu, here or through a real ssh and sshd on the loopback
-address, with keys, configuration and ports of their own."""
+address, with keys, configuration and port of their own."""
 import json
 import os
 import pathlib
@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -18,8 +19,10 @@ import agent as lab
 import world_of
 from case import PROGRAM, PWSH
 
-EXAMPLES = pathlib.Path(__file__).resolve().parent.parent.parent / 'examples'
-SSHD = shutil.which('sshd') or ('/usr/sbin/sshd' if os.path.exists('/usr/sbin/sshd') else None)
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+EXAMPLES = ROOT / 'examples'
+LIGHT = [sys.executable, str(ROOT / 'tests/lib/fake_agent.py')]
+SSHD = shutil.which('sshd', path=os.environ['PATH'] + ':/usr/sbin')
 
 
 def script(path, *lines):
@@ -28,63 +31,69 @@ def script(path, *lines):
 
 
 class Hosts:
-    """Fake hosts that share a world, and hvgpu on them. 'over' is local or ssh; 'engines' (engines.py): have the agents in those."""
+    """Fake hosts that share a world, and hvgpu on them. 'over' is local or ssh; 'engines' (engines.py): have the agents in those. With
+    'names' in place of 'state' the agents are played by tests/lib/fake_agent.py, each in the mode that self.mode() gave it, with 'size' GPUs
+    and VMs."""
 
-    def __init__(self, over, documents, manifests=None, engines=None):
+    def __init__(self, over, state=None, manifests=None, engines=None, names=(), size=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='hvgpu-hosts-'))
-        state = documents if isinstance(documents, dict) else world_of.world_of(
-            yaml.safe_load_all(pathlib.Path(documents).read_text()))
-        self.names = sorted(state['hosts'])
-        self.world = lab.World(self.folder / 'world', state)
+        self.names = sorted(state['hosts']) if state else list(names)
+        self.has_engines = engines is not None
+        self.engine = engines.command(self.folder / 'agents') if engines else shlex.join(PWSH if state else LIGHT)
+        self.world = lab.World(self.folder / 'world', state or {'hosts': {}})
         self.source = self.folder / 'source'
         if manifests:
             shutil.copytree(manifests, self.source)
-        self.source.mkdir(exist_ok=True)
-        (self.folder / 'bin').mkdir()
-        self.has_engines = engines is not None
-        self.engine = engines.command(self.folder / 'agents') if engines else shlex.join(PWSH)
+        for folder in (self.source, self.folder / 'bin', self.folder / 'modes', self.folder / 'tmp', self.folder / 'engine'):
+            folder.mkdir(exist_ok=True)
         self.sshd = None
         self.environment = {**os.environ, 'PATH': f'{self.folder}/bin:{os.environ["PATH"]}', 'HVGPU_CACHE': str(self.folder),
-                            'DOTNET_TieredPGO': '0', 'LC_ALL': 'C.UTF-8'}
+                            'TMPDIR': str(self.folder / 'tmp'), 'LC_ALL': 'C.UTF-8'}
         self.environment.pop('HVGPU_NOW', None)
-        addresses = self.begin_ssh() if over == 'ssh' else self.begin_local()
-        self.write_inventory(addresses)
+        self.size = f'{size[0]},{size[1]}' if size else ''
+        self.over = over
+        self.begin_ssh() if over == 'ssh' else self.begin_local()
+        self.write_inventory()
 
-    def write_inventory(self, addresses, **more):
-        hosts = [{'name': name, 'address': addresses[name], **more} for name in self.names]
+    def write_inventory(self, addresses=None):
+        addresses = addresses or {name: f'ssh://{name}' if self.over == 'ssh' else 'local:' for name in self.names}
+        hosts = [{'name': name, 'address': addresses[name]} for name in self.names]
         (self.source / 'inventory.yaml').write_text(yaml.safe_dump(
             {'apiVersion': 'hvgpu.dev/v1alpha1', 'kind': 'HostInventory', 'metadata': {'name': 'hosts'}, 'spec': {'hosts': hosts}}))
 
-    def powershell(self, path, host):
-        """A powershell.exe: $host is the shell's expression for the name of the host."""
-        script(path, f'host={host}', 'data=' + str(self.folder / 'world') + '/data-$host', 'mkdir -p "$data"',
-               f'export COMPUTERNAME=${{host^^}} ProgramData=$data HVGPU_FAKE_WORLD={self.world.path} DOTNET_TieredPGO=0',
-               'export HVGPU_FAKE_TRACE=1' if self.has_engines else '', 'unset LD_PRELOAD', f'echo $$ >>{self.folder}/pids', f'exec {self.engine} "$@"')
+    def powershell(self, path):
+        """What is started as PowerShell; HVGPU_HOST tells which host this is."""
+        script(path, 'host=$HVGPU_HOST', f'data={self.world.folder}/data-$host', 'mkdir -p "$data"',
+               f'export COMPUTERNAME=${{host^^}} ProgramData=$data HVGPU_FAKE_WORLD={self.world.path} HVGPU_FAKE_LOG={self.folder}/log-$host '
+               f'HVGPU_FAKE_SIZE={self.size}',
+               f'export DOTNET_EnableDiagnostics=0 TMPDIR={self.folder}/engine',
+               f'export HVGPU_FAKE_MODE=$(cat {self.folder}/modes/"$host" 2>/dev/null || echo good)',
+               'export HVGPU_FAKE_TRACE=1' if self.has_engines else '', 'unset LD_PRELOAD', f'echo $$ >>{self.folder}/pids',
+               f'exec {self.engine} "$@"')
+
+    def mode(self, host, mode):
+        (self.folder / 'modes' / host).write_text(mode)
 
     def begin_local(self):
-        path = self.folder / 'bin' / 'powershell'
-        self.powershell(path, '$HVGPU_HOST')
-        self.environment['HVGPU_POWERSHELL'] = str(path)
-        return {name: 'local:' for name in self.names}
+        self.powershell(self.folder / 'bin' / 'powershell')
+        self.environment['HVGPU_POWERSHELL'] = str(self.folder / 'bin' / 'powershell')
 
     def begin_ssh(self):
-        """One sshd that listens on a port for each host; the port tells which host it is."""
-        ssh = self.folder / 'ssh'
+        """One sshd for all hosts; ssh's configuration says where they are and sends along which of them is meant."""
+        ssh, remote = self.folder / 'ssh', self.folder / 'remote'
         ssh.mkdir(mode=0o700)
-        sockets = [socket.create_server(('127.0.0.1', 0)) for _ in self.names]
-        self.ports = {name: each.getsockname()[1] for name, each in zip(self.names, sockets)}
-        for each in sockets:
-            each.close()
+        remote.mkdir()
         for key in ('host', 'user'):
             subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', ssh / key], check=True)
         shutil.copy(ssh / 'user.pub', ssh / 'authorized')
-        public = (ssh / 'host.pub').read_text().split()[:2]
-        (ssh / 'known_hosts').write_text(''.join(f'[127.0.0.1]:{port} {" ".join(public)}\n' for port in self.ports.values()))
-        remote = self.folder / 'remote'
-        remote.mkdir()
-        cases = ' '.join(f'{port}) echo {name};;' for name, port in self.ports.items())
-        self.powershell(remote / 'powershell.exe', f'$(case ${{SSH_CONNECTION##* }} in {cases} esac)')
-        (ssh / 'sshd_config').write_text(''.join(f'Port {port}\n' for port in self.ports.values()) + f'''ListenAddress 127.0.0.1
+        self.powershell(remote / 'powershell.exe')
+        if os.geteuid() == 0:
+            os.makedirs('/run/sshd', exist_ok=True) # sshd as root demands it, and puts nothing there
+        for _ in range(5): # somebody may be faster to take the port
+            with socket.create_server(('127.0.0.1', 0)) as free:
+                self.port = free.getsockname()[1]
+            (ssh / 'sshd_config').write_text(f'''Port {self.port}
+ListenAddress 127.0.0.1
 HostKey {ssh}/host
 AuthorizedKeysFile {ssh}/authorized
 PidFile none
@@ -92,37 +101,49 @@ StrictModes no
 UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-MaxStartups 100:30:200
+MaxStartups 200
+AcceptEnv HVGPU_HOST
 SetEnv PATH={remote}:{os.environ["PATH"]}
 ''')
-        (ssh / 'config').write_text(f'UserKnownHostsFile {ssh}/known_hosts\nIdentityFile {ssh}/user\nIdentitiesOnly yes\n')
+            with open(ssh / 'log', 'wb') as log:
+                self.sshd = subprocess.Popen([SSHD, '-D', '-e', '-f', ssh / 'sshd_config'], stderr=log, start_new_session=True)
+            if self.listens():
+                break
+        else:
+            raise AssertionError((ssh / 'log').read_text())
+        public = ' '.join((ssh / 'host.pub').read_text().split()[:2])
+        (ssh / 'known_hosts').write_text(''.join(f'{name} {public}\n' for name in self.names))
+        # by number it is the first of them
+        meant = [*((name, name) for name in self.names), ('127.0.0.1', self.names[0])]
+        (ssh / 'config').write_text(''.join(f'Host {name}\n  SetEnv HVGPU_HOST={host}\n  HostKeyAlias {host}\n' for name, host in meant) +
+                                    f'Host {" ".join(name for name, _ in meant)}\n  HostName 127.0.0.1\n  Port {self.port}\n  UserKnownHostsFile {ssh}/known_hosts\n'
+                                    f'Host *\n  IdentityFile {ssh}/user\n  IdentitiesOnly yes\n')
         script(self.folder / 'bin' / 'ssh', f'exec {shutil.which("ssh")} -F {ssh}/config "$@"')
-        os.makedirs('/run/sshd', exist_ok=True) if os.geteuid() == 0 else None
-        self.sshd = subprocess.Popen([SSHD, '-D', '-e', '-f', ssh / 'sshd_config'], stderr=open(ssh / 'log', 'wb'), start_new_session=True)
-        self.await_ports()
-        return {name: f'ssh://127.0.0.1:{port}' for name, port in self.ports.items()}
 
     def ssh_note(self, name):
         """Holds the process id of the newest ssh to that host."""
-        return self.folder / f'ssh-{self.ports[name]}.pid'
+        return self.folder / f'ssh-{name}.pid'
 
     def note_ssh(self):
         path = self.folder / 'bin' / 'ssh'
-        script(path, 'for word; do [ "$last" = -p ] && port=$word; last=$word; done', f'echo $$ >{self.folder}/ssh-$port.pid',
+        script(path, 'for word; do [ "$last" = -- ] && host=$word; last=$word; done', f'echo $$ >{self.folder}/ssh-$host.pid',
                *path.read_text().splitlines()[1:])
 
-    def await_ports(self):
-        for port in self.ports.values():
-            for _ in range(100):
-                try:
-                    socket.create_connection(('127.0.0.1', port), timeout=1).close()
-                    break
-                except OSError:
-                    assert self.sshd.poll() is None, (self.folder / 'ssh' / 'log').read_text()
-                    time.sleep(0.05)
+    def listens(self):
+        while self.sshd.poll() is None:
+            try:
+                socket.create_connection(('127.0.0.1', self.port), timeout=1).close()
+                return True
+            except OSError:
+                time.sleep(0.05)
+        return False
+
+    def start(self, *words, **more):
+        return subprocess.Popen([PROGRAM[0], *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                env=self.environment, cwd=self.folder, text=True, **more)
 
     def run(self, *words, **environment):
-        return subprocess.run([PROGRAM[0], *map(str, words)], capture_output=True, text=True, check=False, timeout=120,
+        return subprocess.run([PROGRAM[0], *map(str, words)], capture_output=True, text=True, check=False, timeout=300,
                               stdin=subprocess.DEVNULL, env={**self.environment, **environment}, cwd=self.folder)
 
     def observe(self):
@@ -133,19 +154,41 @@ SetEnv PATH={remote}:{os.environ["PATH"]}
     def alive(self):
         """Agents that were started and still run."""
         pids = self.folder / 'pids'
-        found = []
-        for pid in pids.read_text().split() if pids.exists() else []:
-            for _ in range(100):
-                stat = pathlib.Path(f'/proc/{pid}/stat')
-                if not stat.exists() or ') Z ' in stat.read_text():
-                    break
-                time.sleep(0.05)
-            else:
-                found.append(pid)
-        return found
+        return [f'process {pid}' for pid in (pids.read_text().split() if pids.exists() else []) if not ends(pid)]
+
+    def left(self):
+        """What a run left behind: agents that still run, temporary files, leases."""
+        found = self.alive()
+        found += [str(file) for file in (self.folder / 'tmp').iterdir()]
+        return found + [str(file) for file in self.world.folder.glob('data-*/hvgpu/lease.json')]
 
     def close(self):
         if self.sshd:
             os.killpg(self.sshd.pid, signal.SIGTERM)
             self.sshd.wait(timeout=10)
         shutil.rmtree(self.folder)
+
+
+def ends(pid):
+    for _ in range(200):
+        try:
+            stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
+        except OSError:
+            return True
+        if ') Z ' in stat:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def manifest(names):
+    """That asks the hosts of names for what they have."""
+    return yaml.safe_dump({
+        'apiVersion': 'hvgpu.dev/v1alpha1', 'kind': 'GpuCluster', 'metadata': {'name': 'paris'},
+        'spec': {'type': 'Standalone', 'hosts': [{'name': name} for name in names],
+                 'gpus': [{'name': 'vdi', 'match': {'device': '10DE:25B6'}, 'partitionCount': 4}]}})
+
+
+def example(name):
+    """The hosts of an example, as a world."""
+    return world_of.world_of(yaml.safe_load_all((EXAMPLES / name / 'world.yaml').read_text()))

@@ -84,7 +84,7 @@ class Ssh(Base):
 
     def test_every_way_not_to_get_there(self):
         self.begin('ssh', clustered(vm(1)))
-        port = self.hosts.ports['hv01']
+        port = self.hosts.port
         # by address, whatever the host calls itself, with a login script that greets
         greeting = self.hosts.folder / 'remote' / 'powershell.exe'
         real = greeting.read_text()
@@ -110,7 +110,7 @@ class Ssh(Base):
         known.write_text('')
         self.trouble('connection', 'not in known_hosts', 'ssh-keyscan')
         other = (self.hosts.folder / 'ssh' / 'user.pub').read_text().split()[:2]
-        known.write_text(f'[127.0.0.1]:{port} {" ".join(other)}\n')
+        known.write_text(f'hv01 {" ".join(other)}\n')
         self.trouble('connection', 'another key than known_hosts', 'ssh-keygen -R')
         known.write_text(lines)
 

@@ -1,191 +1,105 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""hvgpu on fake Hyper-V hosts, here and over a real ssh: the failover example from nothing to its goal and on, two runs at once, hosts
-that cannot be reached and agents that die."""
-import os
-import subprocess
-import time
-import unittest
+"""The whole program on one fake Hyper-V host of its own machine: VMs with names that would do harm to who takes them for script or
+patterns, agents that die in each step, a host that refuses in German."""
+import json
 
 import yaml
 
 import hosts
-from case import PROGRAM, main
-from hosts import EXAMPLES
+from agent import a2, adapter, standalone, vm
+from case import A, B, WholeProgram, main
 
-FAILOVER = EXAMPLES / 'failover'
-COUNT, START = 'Set-VMHostPartitionableGpu', 'Start-ClusterGroup'
-PARTS = ('Remove-VMGpuPartitionAdapter', 'Add-VMGpuPartitionAdapter')
-
-
-def setUpModule():
-    if not PROGRAM:
-        raise unittest.SkipTest('no --hvgpu')
+HEAD = {'apiVersion': 'hvgpu.dev/v1alpha1', 'metadata': {'name': 'one'}}
+NAMES = ['$(Stop-Computer)', "'; rm -rf /; '", '"quoted" \'twice\'', 'line\nbreak', '\U0001f5a5 d\u00e9sktop \u2014 \u65e5\u672c', '*', '[a-z]*?', 'x' * 100,
+         '`whoami`', '%COMPUTERNAME%', '\u2018; Stop-Computer; \u2019', '& calc | more']
+DECOYS = ['vm-decoy', 'a']
 
 
-def bare():
-    """The example's hosts before anybody cared: no partitions given, the GPUs whole."""
-    documents = list(yaml.safe_load_all((FAILOVER / 'world.yaml').read_text()))
-    for document in documents:
-        for gpu in document['spec']['gpus']:
-            gpu['count'] = 1
-        for vm in document['spec']['virtualMachines']:
-            vm.pop('adapters', None)
-    return hosts.world_of.world_of(documents)
+def manifests(names, **group):
+    gpus = [{'name': 'vdi', 'match': {'model': 'NVIDIA A2'}, 'partitionCount': 8, **group}]
+    return [{**HEAD, 'kind': 'GpuCluster', 'spec': {'type': 'Standalone', 'hosts': [{'name': 'hv01'}], 'gpus': gpus}},
+            {**HEAD, 'kind': 'GpuAssignment', 'spec': {'cluster': 'one', 'gpus': 'vdi', 'virtualMachines': [{'name': name} for name in names]}}]
 
 
-class Base(unittest.TestCase):
-    over = 'local'
-
-    def begin(self, state=None):
-        if self.over == 'ssh' and not hosts.SSHD:
-            self.assertNotEqual(os.environ.get('CI'), 'true', 'there is no sshd; ./dev install-deps')
-            self.skipTest('SKIPPED: there is no sshd, so nothing is tested over ssh')
-        self.hosts = hosts.Hosts(self.over, state or FAILOVER / 'world.yaml', FAILOVER / 'manifests')
+class Local(WholeProgram):
+    def begin(self, state, documents):
+        self.hosts = hosts.Hosts('local', state)
         self.addCleanup(self.hosts.close)
+        self.write(documents)
+
+    def write(self, documents):
+        (self.hosts.source / 'all.yaml').write_text(yaml.safe_dump_all(documents))
 
     def apply(self, code=0, *words):
-        done = self.hosts.run('apply', self.hosts.source, '--owner', 'us', '--auto-approve', '--allow',
-                              'restarts=99,moves=99,role-changes=99', *words)
+        done = self.hosts.run('apply', self.hosts.source, '--owner', 'us', '--auto-approve', '--allow', 'restarts=99,role-changes=99', *words)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        self.assertEqual(self.hosts.alive(), [])
+        self.assertEqual([each for each in self.hosts.left() if not each.endswith('lease.json')], [])
         return done
 
-    def steady(self):
-        """A second run does nothing at all."""
+    def vms(self):
+        return {each['name']: (each['state'], len(each['adapters']), len(each['devices'])) for each in self.hosts.world.state['hosts']['hv01']['vms']}
+
+    def test_names_are_data(self):
+        vms = [vm(number, name, state='Running') for number, name in enumerate(NAMES + DECOYS)]
+        self.begin(standalone(*vms, gpus=[a2(3, 8), a2(4, 8)]), manifests(NAMES))
+        done = self.apply()
+        self.assertEqual(self.vms(), {**dict.fromkeys(NAMES, ('Running', 1, 0)), **dict.fromkeys(DECOYS, ('Running', 0, 0))})
+        calls = [(name, json.dumps(given)) for name, given in self.hosts.world.writes()]
+        self.assertEqual(len(calls), 3 * len(NAMES))
+        for number, name in enumerate(NAMES + DECOYS):
+            touched = [cmdlet for cmdlet, given in calls if vms[number]['id'] in given]
+            self.assertEqual(touched, [] if name in DECOYS else ['Stop-VM', 'Add-VMGpuPartitionAdapter', 'Start-VM'], name)
+        self.assertEqual([letter for letter in done.stdout + done.stderr if not letter.isprintable() and letter != '\n'], [])
+        self.assertNotIn('line\nbreak', done.stdout)
+        self.assertEqual({each['name'] for each in self.hosts.observe()['hv01']['virtualMachines']}, {*NAMES, *DECOYS})
+
+    def dies_in(self, cmdlet, code=8, **more):
+        self.hosts.world.change(lambda state: state.update(faults=[{'cmdlet': cmdlet, 'kill': True, **more}]))
+        done = self.apply(code)
+        self.assertEqual(self.hosts.world.state['faults'][0]['seen'], 1, cmdlet)
+        self.assertIn("the agent ended", done.stdout + done.stderr)
+
+    def settle(self):
+        """One undisturbed run mends all; the next has nothing to do."""
+        self.hosts.world.change(lambda state: state.update(faults=[]))
+        self.apply()
         self.hosts.world.calls()
         self.apply()
         self.assertEqual(self.hosts.world.writes(), [])
 
-    def manifest(self, change):
-        path = self.hosts.source / 'cluster.yaml'
-        document = yaml.safe_load(path.read_text())
-        change(document['spec'])
-        path.write_text(yaml.safe_dump(document))
+    def test_an_agent_that_dies_in_each_step_of_another_count(self):
+        """Each run gets one step further than the one before."""
+        quotas = {'MinPartitionVRAM': 1000}
+        self.begin(standalone(vm(1, state='Running', adapters=[adapter(1, on=A['partitionable']['Name'], quotas=quotas)]),
+                              vm(2, state='Running')), manifests(['vm-001']))
+        for cmdlet, after in (('Stop-VM', True), ('Remove-VMGpuPartitionAdapter', True), ('Set-VMHostPartitionableGpu', False),
+                              ('Add-VMGpuPartitionAdapter', True), ('Set-VMGpuPartitionAdapter', False), ('Start-VM', False)):
+            self.dies_in(cmdlet, after=after)
+        self.settle()
+        self.assertEqual(self.vms(), {'vm-001': ('Running', 1, 0), 'vm-002': ('Running', 0, 0)})
+        self.assertEqual([device['partitionable']['PartitionCount'] for device in self.hosts.world.state['hosts']['hv01']['devices'][:2]], [8, 8])
+        self.assertEqual(self.hosts.world.vm(1)['adapters'][0]['quotas'], quotas)
 
-    def counts(self):
-        return {(name, gpu['locationPath']): gpu['count'] if gpu['state'] == 'partitionable' else gpu['state']
-                for name, spec in self.hosts.observe().items() for gpu in spec['gpus']}
+    def test_an_agent_that_dies_in_each_step_of_a_role_change(self):
+        whole = [{**each} for each in manifests(['vm-001'])]
+        whole[0]['spec']['gpus'][0] = {'name': 'vdi', 'match': {'model': 'NVIDIA A2'}, 'passthrough': {'perHost': 1}}
+        self.begin(standalone(vm(1, state='Running', stopAction='Save'), vm(2, state='Running'),
+                              gpus=[{**A, 'mitigated': True}, {**B, 'mitigated': True}]), whole)
+        for cmdlet in 'Disable-PnpDevice', 'Dismount-VMHostAssignableDevice', 'Add-VMAssignableDevice':
+            self.dies_in(cmdlet, after=True)
+        self.settle()
+        self.assertEqual(self.vms(), {'vm-001': ('Running', 0, 1), 'vm-002': ('Running', 0, 0)})
 
-    def power(self):
-        return {vm['name']: (vm['state'], len(vm['adapters'])) for spec in self.hosts.observe().values() for vm in spec['virtualMachines']}
-
-    def order_is_documented(self):
-        """In the whole cluster: parts are taken, then counts change, each naming its GPU, then parts are given, then VMs start."""
-        writes = self.hosts.world.writes()
-        names = [name for name, _ in writes]
-        self.assertTrue(all('Name' in given for name, given in writes if name == COUNT))
-        self.assertLess(max(i for i, name in enumerate(names) if name == COUNT), min(i for i, name in enumerate(names) if name == START))
-        for part, before in (PARTS[0], True), (PARTS[1], False):
-            of = {}
-            for i, (name, given) in enumerate(writes):
-                of.setdefault(name, []).append((i, given))
-            stops = [i for i, _ in of.get('Stop-VM', [])]
-            parts = [i for i, _ in of.get(part, [])]
-            if parts and stops and before:
-                self.assertLess(min(stops), min(parts))
-            if parts:
-                self.assertLess(min(parts), max(i for i, _ in of[START]))
-
-
-class Local(Base):
-    def test_from_nothing_to_the_goal_and_to_other_counts(self):
-        self.begin(bare())
-        self.hosts.world.calls()
-        self.apply()
-        self.order_is_documented()
-        self.assertEqual(set(self.counts().values()), {8})
-        self.assertEqual(set(self.power().values()), {('Running', 1)})
-        self.steady()
-        self.manifest(lambda spec: spec['gpus'][0].update(partitionCount=4))
-        self.apply()
-        self.order_is_documented()
-        self.assertEqual(set(self.counts().values()), {4})
-        self.assertEqual(set(self.power().values()), {('Running', 1)})
-
-    def test_whole_gpus_and_back(self):
-        self.begin()
-        self.apply()
-        whole = {'name': 'whole', 'match': {'model': 'NVIDIA A2'}, 'passthrough': {'perHost': 1}}
-        self.manifest(lambda spec: spec['gpus'].append(whole))
-        self.apply()
-        self.assertEqual(sorted(map(str, self.counts().values())), ['8'] * 3 + ['dismounted'] * 3)
-        self.assertEqual({name: spec['host']['pools'][0]['name'] for name, spec in self.hosts.observe().items()},
-                         dict.fromkeys(self.hosts.names, 'hvgpu-paris-whole'))
-        self.steady()
-        self.manifest(lambda spec: spec['gpus'].pop())
-        self.apply(0)
-        self.assertEqual(set(self.power().values()), {('Running', 1)})
-
-    def test_second_run_learns_who_holds_the_hosts(self):
-        self.begin()
-        self.hosts.world.change(lambda state: [vm.update(shutdownMs=6000) for host in state['hosts'].values() for vm in host['vms']])
-        command = [PROGRAM[0], 'apply', self.hosts.source, '--owner', 'us', '--auto-approve', '--allow', 'restarts=99']
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.hosts.environment,
-                              cwd=self.hosts.folder) as first:
-            try:
-                for line in first.stdout:
-                    if b'stop vdi-' in line:
-                        break
-                second = self.hosts.run('apply', self.hosts.source, '--owner', 'us', '--auto-approve', '--allow', 'restarts=99')
-                self.assertEqual(second.returncode, 7, second.stdout + second.stderr)
-                self.assertIn("host 'hv01' is held by ", second.stderr)
-            finally:
-                first.kill()
-        self.assertEqual(self.hosts.alive(), []) # the agents of a dead run notice it, and their leases go with them
-        self.hosts.world.change(lambda state: [vm.update(shutdownMs=0) for host in state['hosts'].values() for vm in host['vms']])
-        time.sleep(6)
-        self.apply()
-        self.assertEqual(set(self.power().values()), {('Running', 1)})
-
-    def test_agent_that_dies_leaves_debts_that_the_next_run_pays(self):
-        for cmdlet in COUNT, PARTS[0], PARTS[1]:
-            with self.subTest(cmdlet):
-                self.begin()
-                self.hosts.world.change(lambda state, name=cmdlet: state.update(faults=[{'cmdlet': name, 'kill': True, 'nth': 2}]))
-                self.apply(8)
-                self.apply()
-                self.assertEqual(set(self.counts().values()), {8})
-                self.assertEqual(set(self.power().values()), {('Running', 1)})
-
-    def test_german_host_refuses_in_its_own_words(self):
-        self.begin()
-        self.hosts.world.change(lambda state: state.update(language='de', faults=[
-            {'cmdlet': COUNT, 'permanent': True, 'code': -2147024726, 'message': 'Das Gerät wird verwendet'}]))
+    def test_a_german_host_refuses_in_its_own_words(self):
+        state = standalone(vm(1, state='Running', adapters=[adapter(1, on=A['partitionable']['Name'])]))
+        self.begin({**state, 'language': 'de', 'faults': [
+            {'cmdlet': 'Set-VMHostPartitionableGpu', 'permanent': True, 'code': -2147024726, 'message': 'Das Ger\u00e4t wird verwendet'}]},
+                   manifests(['vm-001']))
         done = self.apply(8)
-        self.assertIn('Das Gerät wird verwendet', done.stdout + done.stderr)
-        self.assertEqual({state for state, _ in self.power().values()}, {'Running'})
-
-
-class Ssh(Base):
-    over = 'ssh'
-
-    def test_from_nothing_to_the_goal(self):
-        self.begin(bare())
-        self.apply()
-        self.order_is_documented()
-        self.assertEqual(set(self.counts().values()), {8})
-        self.assertEqual(set(self.power().values()), {('Running', 1)})
-        self.steady()
-
-    def test_host_that_is_away_and_host_of_another_key(self):
-        self.begin()
-        known = self.hosts.folder / 'ssh' / 'known_hosts'
-        lines = known.read_text().splitlines(keepends=True)
-        known.write_text(''.join(line for line in lines if f':{self.hosts.ports["hv02"]} ' not in line))
-        done = self.hosts.run('observe', self.hosts.source, '-o', 'json')
-        self.assertEqual(done.returncode, 4)
-        self.assertIn("host 'hv02' could not be observed: unreachable: no PowerShell came up there (exit code 255): ", done.stderr)
-        self.assertIn('Host key verification failed', done.stderr)
-        self.assertEqual(done.stdout.count('"kind": "HostState"'), 2)
-        self.assertEqual(self.hosts.alive(), [])
-
-    def test_no_question_is_asked_and_no_other_program_started(self):
-        self.begin()
-        (self.hosts.folder / 'ssh' / 'authorized').write_text('')
-        done = self.hosts.run('observe', self.hosts.source)
-        self.assertEqual(done.returncode, 4)
-        self.assertIn('Permission denied (publickey)', done.stderr)
+        self.assertIn('Das Ger\u00e4t wird verwendet', done.stdout + done.stderr)
+        self.assertEqual(self.vms(), {'vm-001': ('Running', 1, 0)})
+        self.assertEqual({device['partitionable']['PartitionCount'] for device in self.hosts.world.state['hosts']['hv01']['devices'][:2]}, {4})
 
 
 if __name__ == '__main__':

@@ -197,6 +197,35 @@ class Observe(Case):
             self.assertEqual(seen['quotas'], wanted)
             self.assertEqual(seen['gpus'], [PATH_A] if 'InstancePath' in capture['object'] else [])
 
+    def test_captured_devices_are_told_apart(self):
+        """Without a driver there is no class; an A16 has the device id of an A2; a disk is no GPU, dismounted or not."""
+        captures = json.loads((HERE / 'captures/pnp.json').read_text())['devices']
+        devices = []
+        for number, capture in enumerate(captures):
+            is_disk = capture['state'] is None
+            device = {key: capture[key] for key in ('id', 'class', 'status', 'friendlyName', 'dismounted') if key in capture}
+            devices.append({'locationPath': capture.get('locationPath', f'PCIROOT({number})#PCI(0300)'),
+                            'compatibleIds': ['PCI\\CC_010802' if is_disk else 'PCI\\CC_0302'], **device})
+        self.begin(standalone(gpus=devices), lease=False)
+        gpus = {gpu['instanceId']: gpu for gpu in self.agent.observe()[1].values()}
+        wanted = {'PCI\\' + capture['id'].upper(): capture for capture in captures if capture['state']}
+        self.assertEqual(set(gpus), set(wanted))
+        for ident, capture in wanted.items():
+            self.assertEqual({key: gpus[ident][key] for key in ('state', 'device', 'subsystem')},
+                             {key: capture[key] for key in ('state', 'device', 'subsystem')})
+
+    def test_captured_errors_keep_their_words_and_get_their_kind(self):
+        step = {'Start-VM': ('start-vm', {}), 'Set-VM': ('configure-vm', {'settings': {'automaticCheckpoints': True}}),
+                'Set-VMGpuPartitionAdapter': ('add-partition-adapter', {'adapter': {'quotas': {'minPartitionVRAM': 1}}}),
+                'Dismount-VMHostAssignableDevice': ('dismount-gpu', {'gpu': PATH_A})}
+        for capture in json.loads((HERE / 'captures/errors.json').read_text()):
+            fault = {key: capture[key] for key in ('cmdlet', 'id', 'category', 'code', 'message')}
+            self.begin({**standalone(vm(1)), 'faults': [fault]})
+            verb, parameters = step[capture['cmdlet']]
+            error = self.refused(self.agent.step(verb, {'vm': vm_id(1), **parameters}), capture['kind'])
+            self.assertTrue(error['message'].startswith(capture['message']), error)
+            self.assertTrue(error['id'].startswith(capture['id'] + ',Microsoft.HyperV.PowerShell.Commands.'), error)
+
     def test_every_state_has_its_name(self):
         states = ['Running', 'Off', 'Stopping', 'Saved', 'Paused', 'Starting', 'Reset', 'Saving', 'Pausing',
                   'Resuming', 'FastSaved',

@@ -14,6 +14,9 @@ import time
 MODE = os.environ.get('HVGPU_FAKE_MODE', 'good')
 HOST = os.environ.get('HVGPU_HOST', 'hv01')
 PATH = 'PCIROOT(0)#PCI(0300)'
+PATHS = [PATH] + [f'PCIROOT({number})#PCI(0300)' for number in range(1, 64)]
+SIZE = (os.environ.get('HVGPU_FAKE_SIZE') or '1,2').split(',') # how many GPUs and VMs it has
+IDS = '' if HOST == 'hv01' else HOST + '-' # no VM is on two hosts
 ERROR = '#< CLIXML\r\n<Objs Version="1.1.0.1"><Obj S="progress" RefId="0"><MS><S N="Activity">Module</S></MS></Obj>' \
         '<S S="Error">Zugriff verweigert_x000D__x000A_</S></Objs>'
 
@@ -34,11 +37,11 @@ def log(text):
 
 
 def vm(number, **more):
-    return {'id': f'VM-{number}', 'name': f'vm-{number}', 'state': 'Running', 'stateChange': None, 'generation': 2, 'memory': 1, 'clustered': False,
+    return {'id': f'{IDS}VM-{number}', 'name': f'vm-{number}', 'state': 'Running', 'stateChange': None, 'generation': 2, 'memory': 1, 'clustered': False,
             'group': None, 'offlineAction': None, 'devices': [], 'automaticCheckpoints': False, 'checkpointType': 'Disabled',
             'dynamicMemory': False, 'stopAction': 'TurnOff', 'cacheControl': False, 'debt': None, 'record': None,
             'adapters': [{'id': f'A{number}', 'pin': None, 'pinned': False, 'quotas': {'maxPartitionVRAM': '18446744073709551615'},
-                          'gpus': [PATH], 'outgoingLiveMigration': True}], **more}
+                          'gpus': [PATHS[number % int(SIZE[0])]], 'outgoingLiveMigration': True}], **more}
 
 
 def host(**more):
@@ -47,14 +50,15 @@ def host(**more):
 
 
 def observe(number, vms=None, counts=None, **more):
-    gpu = {'locationPath': PATH, 'state': 'partitionable', 'validCounts': [4, 2, 1], 'count': 4, 'memory': 18446744073709551615}
-    gpu['memory'] = str(gpu['memory'])
-    vms = [vm(1), vm(2)] if vms is None else vms
+    n_gpus, n_vms = map(int, SIZE)
+    vms = [vm(each) for each in range(1, n_vms + 1)] if vms is None else vms
     send(id=number, host=host(**more))
-    send(id=number, gpu=gpu)
+    for path in PATHS[:n_gpus]:
+        send(id=number, gpu={'locationPath': path, 'name': 'NVIDIA A2', 'device': '10DE:25B6', 'state': 'partitionable',
+                             'validCounts': [16, 4, 2, 1], 'count': 4, 'memory': '18446744073709551615'})
     for each in vms:
         send(id=number, vm=each)
-    send(id=number, reply='done', changed=False, counts=counts or {'gpus': 1, 'vms': len(vms)}, moving=['VM-9'] if MODE == 'moving' else [])
+    send(id=number, reply='done', changed=False, counts=counts or {'gpus': n_gpus, 'vms': len(vms)}, moving=['VM-9'] if MODE == 'moving' else [])
 
 
 def answer(number, request):

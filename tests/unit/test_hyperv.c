@@ -57,6 +57,8 @@ static GPid logged_pid(struct fixture *fixture, const char *what)
 		const char *at = g_file_get_contents(fixture->log, &text, NULL, NULL) ? strstr(text, what) : NULL;
 		if (at && strchr(at, '\n'))
 			return (GPid)g_ascii_strtoll(at + strlen(what), NULL, 10);
+		while (g_main_context_iteration(fixture->bench.context, FALSE)) /* the agent's text is on its way yet */
+			;
 	}
 	fail_msg("the agent did not note its '%s'", what);
 	return 0;

@@ -115,8 +115,6 @@ class Case:
         self.start = state
         (self.hosts.source / 'cluster.yaml').write_text(manifests)
         self.temporary = self.hosts.folder / 'tmp'
-        self.temporary.mkdir()
-        self.hosts.environment['TMPDIR'] = str(self.temporary)
         self.monitor = monitor.Monitor(state, managed)
         self.trace = pathlib.Path(str(self.hosts.world.path) + '.trace')
         self.seen = 0

@@ -43,6 +43,7 @@ namespace Fakes
 	{
 		static int Main(string[] args)
 		{
+			Environment.SetEnvironmentVariable("POWERSHELL_TELEMETRY_OPTOUT", "1"); // nothing but the loopback address is talked to
 			if (args.Length > 0 && args[0] == "--syntax") return Syntax.Check(args.Skip(1).ToArray());
 			if (args.Length > 1 && args[0] == "--serve") return Server.Serve(int.Parse(args[1]));
 			return Start(args);
