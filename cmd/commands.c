@@ -9,6 +9,7 @@ const struct command *const commands[] = {
 	&command_check,
 	&command_restore,
 	&command_settle,
+	&command_unlock,
 	&command_history,
 	&command_doctor,
 	&command_observe,

@@ -168,8 +168,8 @@ int options_parse(const struct command *command, int *argc, char ***argv, struct
 void options_free(void)
 {
 	char *texts[] = { arguments.allow, arguments.allowed_signers, arguments.color, arguments.hosts,
-		arguments.kustomize, arguments.max_age, arguments.out, arguments.output, arguments.owner,
-		arguments.why };
+		arguments.journal, arguments.kustomize, arguments.max_age, arguments.out, arguments.output,
+		arguments.owner, arguments.prune, arguments.run, arguments.since, arguments.why };
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		g_free(texts[i]);
 	g_strfreev(arguments.clusters);

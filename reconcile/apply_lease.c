@@ -31,7 +31,7 @@ static int open_link(struct apply *apply, const struct endpoints *endpoints, str
 	return 0;
 }
 
-static int open_links(struct apply *apply, const char *const *hosts, uint32_t n_hosts)
+int leases_open(struct apply *apply, const char *const *hosts, uint32_t n_hosts)
 {
 	struct endpoints endpoints;
 	const struct run_options *options = &apply->options->run;
@@ -108,7 +108,7 @@ static int take_epoch(struct apply *apply)
 
 int leases_take_of(struct apply *apply, const char *const *hosts, uint32_t n_hosts)
 {
-	if (open_links(apply, hosts, n_hosts) < 0 || take_leases(apply) < 0)
+	if (leases_open(apply, hosts, n_hosts) < 0 || take_leases(apply) < 0)
 		return -1;
 	return take_epoch(apply);
 }

@@ -12,6 +12,8 @@
  *	apply_known.c   is a way back known, before a plan begins and before each step that disrupts
  *	apply_record.c  records of what is ours, debts that are void
  *	apply_window.c  what must wait for a window, and waiting for it
+ *
+ * settle.c and unlock.c, commands about debts and leases alone, use its links and leases.
  */
 #pragma once
 #include "providers/host/host.h"
@@ -101,6 +103,8 @@ const char *answer_text(struct arena *arena, const struct answer *answer);
  * leases_release() is due all the same. */
 int leases_take(struct apply *apply);
 int leases_take_of(struct apply *apply, const char *const *hosts, uint32_t n_hosts); /* of these alone */
+/* Opens those hosts alone, and takes nothing. As above. */
+int leases_open(struct apply *apply, const char *const *hosts, uint32_t n_hosts);
 void leases_release(struct apply *apply);
 
 /* ---- apply_again.c ---- */

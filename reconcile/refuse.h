@@ -34,9 +34,9 @@ bool refuse_start(struct wants *wants, const struct world *goal, const struct to
 /* Refuses whatever needs the VM to be touched. False: all of that is refused already. */
 bool refuse_because_of(struct wants *wants, const struct world *goal, const struct touch *touch, uint32_t vm,
 	enum diag_code code, const char *reason);
-/* A start that is owed and would fail is left to a person. */
 /* With a run that plans under its own leases: somebody else stopped the VM, and it is owed a start. */
 bool refuse_is_of_another_run(const struct wants *wants, uint32_t vm);
+/* A start that is owed and would fail is left to a person. */
 void refuse_owed_start(struct wants *wants, uint32_t vm, enum diag_code code, const char *reason);
 
 /* refuse_part.c: each is said once, however often it is asked for. */

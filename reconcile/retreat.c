@@ -176,6 +176,18 @@ static bool gap(struct retreat_gap *out, uint32_t step, const char *reason)
 	return false;
 }
 
+/* The same failure would leave the VM off were nothing but the way back begun: going on puts nobody at risk who is not already.
+ * 'vm' NO_INDEX: that way back does not pass its check either. */
+static bool is_lost_either_way(
+	const struct retreat *retreat, struct arena *arena, const struct step *failed, uint32_t vm)
+{
+	if (!failed)
+		return false;
+	const struct plan *back =
+		plan_back(arena, retreat->input, retreat->input->observed, retreat_frozen(arena, failed));
+	return is_rejected(back) || (vm != NO_INDEX && stays_off(back, vm));
+}
+
 bool retreat_at(const struct retreat *retreat, struct arena *arena, const bool *done, uint32_t step, bool took_effect,
 	struct retreat_gap *out)
 {
@@ -189,9 +201,11 @@ bool retreat_at(const struct retreat *retreat, struct arena *arena, const bool *
 	const struct plan *back =
 		plan_back(arena, retreat->input, place.world, failed ? retreat_frozen(arena, failed) : NULL);
 	if (is_rejected(back))
-		return gap(out, step, "the way back does not pass its check");
+		return is_lost_either_way(retreat, arena, failed, NO_INDEX) ||
+		       gap(out, step, "the way back does not pass its check");
 	for (uint32_t i = 0; i < place.world->n_vms; i++)
-		if (!(failed && failed->vm == i) && !retreat->lost[i] && stays_off(back, i))
+		if (!(failed && failed->vm == i) && !retreat->lost[i] && stays_off(back, i) &&
+			!is_lost_either_way(retreat, arena, failed, i))
 			return gap(out, step, arena_printf(arena, "VM '%s' would stay off", place.world->vms[i].name));
 	return true;
 }

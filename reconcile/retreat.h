@@ -5,7 +5,7 @@
  * have noted as owed is written into the predicted world, and from there the way back is planned and checked like any.
  *
  * A plan can be at very many places when a step fails: every set of steps that is closed under 'after' is one. It
- * is enough to ask at few of them; docs/decisions/0013-way-back.md has the argument, and property/retreat compares
+ * is enough to ask at few of them; docs/decisions/0015-way-back.md has the argument, and property/retreat compares
  * the answer with that of asking everywhere.
  */
 #pragma once

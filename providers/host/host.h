@@ -56,7 +56,9 @@ extern const struct host_error_row host_error_rows[HOST_ERROR_COUNT];
 	X(REQUEST_RELEASE, "release") \
 	X(REQUEST_STEP, "step")       /* perform 'step'; needs the lease and the newest epoch */ \
 	X(REQUEST_RECORD, "record")   /* write cluster record and/or a VM's record; needs the lease */ \
-	X(REQUEST_SETTLE, "settle")   /* decide a VM's debt: clear it (leave off), or clear what is void; needs the lease */
+	X(REQUEST_SETTLE, "settle")   /* decide a VM's debt: clear it (leave off), or clear what is void; needs the lease */ \
+	X(REQUEST_END_LEASE, "end-lease") /* end the lease of 'run', another one's, whose process is stuck; LEASE_HELD with
+	                                   * reply.lease: it is not that run's, or cannot be ended from here */
 /* clang-format on */
 enum request_kind { REQUESTS(NAMES_ENUM) REQUEST_KIND_COUNT };
 extern const struct names request_kind_names;

@@ -10,6 +10,7 @@ static const char *const verbs[REQUEST_KIND_COUNT] = {
 	[REQUEST_RELEASE] = "lease-close",
 	[REQUEST_RECORD] = "record",
 	[REQUEST_SETTLE] = "settle",
+	[REQUEST_END_LEASE] = "lease-end",
 };
 
 static void put_text(json_t *json, const char *key, const char *text)

@@ -106,6 +106,9 @@ static void act_on(struct sim_session *session, struct sim_act *act)
 	case REQUEST_RELEASE:
 		reply->error = sim_lease_release(act, &session->lease);
 		break;
+	case REQUEST_END_LEASE:
+		reply->error = sim_lease_end(session->file, act, &session->lease);
+		break;
 	case REQUEST_STEP:
 	case REQUEST_RECORD:
 	case REQUEST_SETTLE:

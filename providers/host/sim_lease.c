@@ -83,6 +83,26 @@ enum host_error sim_lease_release(struct sim_act *act, struct sim_lease *mine)
 	return HOST_OK;
 }
 
+enum host_error sim_lease_end(const struct sim_file *file, struct sim_act *act, const struct sim_lease *mine)
+{
+	const char *host = act->self->host.name;
+	const struct lease *lease = act->self->host.lease;
+	if (!lease)
+		return HOST_OK;
+	act->reply.lease = lease;
+	if (g_strcmp0(lease->run, act->request->run))
+		return sim_refuse(
+			act, HOST_LEASE_HELD, "the lease of '%s' is not that of run '%s'", host, act->request->run);
+	if (!sim_lease_is_dead(file, mine, host))
+		return sim_refuse(act, HOST_LEASE_HELD,
+			"its process is alive on this machine; end that, and the lease ends with it");
+	act->reply.lease = NULL;
+	act->self->host.lease = NULL;
+	act->reply.changed = true;
+	sim_changed(act);
+	return HOST_OK;
+}
+
 void sim_lease_unlock(struct sim_lease *mine, const char *host)
 {
 	if (mine->held)

@@ -15,6 +15,9 @@ enum host_error sim_lease_take(struct sim_act *act, struct sim_lease *mine);
 /* HOST_LEASE_LOST when the request's run does not hold it, or is not of the newest epoch. */
 enum host_error sim_lease_check(struct sim_act *act, const struct sim_lease *mine);
 enum host_error sim_lease_epoch(struct sim_act *act, const struct sim_lease *mine);
+/* Takes out the text of a run that died. The kernel frees the locks of dead processes, so whoever holds one is alive, and
+ * is told of: HOST_LEASE_HELD. */
+enum host_error sim_lease_end(const struct sim_file *file, struct sim_act *act, const struct sim_lease *mine);
 /* Takes the text out; the lock is freed by sim_lease_unlock() once that is saved. */
 enum host_error sim_lease_release(struct sim_act *act, struct sim_lease *mine);
 void sim_lease_unlock(struct sim_lease *mine, const char *host);

@@ -130,6 +130,17 @@ static struct plan *exchange(struct scene **out)
 	return scene_plan_as(scene, scene_manifests(scene, 2, "vm-*", NULL), input);
 }
 
+/* Each start waits for the stops of both that give up theirs, also by way of its add. */
+static struct plan *starts_too_soon(struct scene *scene, const struct plan *plan)
+{
+	const struct step *add = scene_step(plan, STEP_ADD_ADAPTER, "vm-1");
+	const struct step *start = scene_step(plan, STEP_START_VM, "vm-1");
+	assert_non_null(add);
+	assert_non_null(start);
+	struct plan *bad = without_waits(scene, plan, add->id, STEP_REMOVE_ADAPTER, "hv01");
+	return without_waits(scene, bad, start->id, STEP_STOP_VM, "hv01");
+}
+
 static void start_that_does_not_wait_for_room_is_found(void **state)
 {
 	(void)state;
@@ -137,10 +148,7 @@ static void start_that_does_not_wait_for_room_is_found(void **state)
 	const struct plan *plan = exchange(&scene);
 	assert_int_equal(plan->n_steps, 12);
 	assert_parts(scene, plan, NULL);
-	/* each start waits for the stops of both that give up theirs */
-	const struct step *start = scene_step(plan, STEP_START_VM, "vm-1");
-	assert_non_null(start);
-	struct plan *bad = without_waits(scene, plan, start->id, STEP_STOP_VM, "hv01");
+	struct plan *bad = starts_too_soon(scene, plan);
 	assert_parts(scene, bad, "has no partition free");
 	scene_free(scene);
 }
@@ -152,8 +160,7 @@ static void whole_and_parts_say_the_same(void **state)
 	const struct plan *plan = exchange(&scene);
 	struct diags *diags = diags_new(scene->arena);
 	assert_int_equal(check_whole(plan, STATES_MAX, diags), CHECKED_FINE);
-	const struct step *start = scene_step(plan, STEP_START_VM, "vm-1");
-	struct plan *bad = without_waits(scene, plan, start->id, STEP_STOP_VM, "hv01");
+	struct plan *bad = starts_too_soon(scene, plan);
 	assert_int_equal(check_whole(bad, STATES_MAX, diags), CHECKED_BROKEN);
 	scene_free(scene);
 }

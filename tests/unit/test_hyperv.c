@@ -452,12 +452,16 @@ static void records_and_debts_are_asked_for(void **state)
 	begin(&fixture, "good");
 	bench_ask(&fixture.bench, fixture.session, &record);
 	bench_ask(&fixture.bench, fixture.session, &settle);
+	const struct request end_lease = { .kind = REQUEST_END_LEASE, .run = "stuck" };
+	bench_ask(&fixture.bench, fixture.session, &end_lease);
 	g_autofree char *text = logged(&fixture);
 	assert_non_null(
 		strstr(text, "\"vm\":\"V\",\"clusterRecord\":{\"owner\":\"o\",\"cluster\":\"c\",\"commit\":null,"
 			     "\"epoch\":4},\"vmRecord\":{\"owner\":\"o\",\"cluster\":\"c\",\"group\":\"g\"}}"));
 	assert_non_null(strstr(text, "\"verb\":\"settle\""));
 	assert_non_null(strstr(text, "\"settle\":\"renew\"}"));
+	assert_non_null(strstr(text, "\"verb\":\"lease-end\""));
+	assert_non_null(strstr(text, "\"run\":\"stuck\""));
 	end(&fixture);
 }
 

@@ -211,7 +211,7 @@ static void credential_is_no_secret(void **state)
 		"or command:ARGV\n");
 	check(INVENTORY("a", "name: h, credential: \"command:pass show hv\""), "");
 	check(DOCUMENT("HostInventory", "a", "{hosts: [{name: h, address: \"ssh://ann:hunter2@h\"}]}"),
-		"HV203 5:26+7 'address' has a password in it, which is in git from now on: change it, write "
+		"HV203 5:35+21 'address' has a password in it, which is in git from now on: change it, write "
 		"ssh://USER@HOST, and "
 		"name a key with 'credential'\n");
 }

@@ -107,6 +107,39 @@ static void lease_of_a_dead_run_counts_for_nothing(void **state)
 	bench_done(&bench);
 }
 
+static enum host_error end_lease(struct bench *bench, struct host_session *session, const char *run)
+{
+	const struct request request = { .kind = REQUEST_END_LEASE, .run = run };
+	return bench_ask(bench, session, &request)->error;
+}
+
+static void lease_is_ended_for_its_run_and_only_when_that_is_dead(void **state)
+{
+	(void)state;
+	struct bench bench;
+	start_bench(&bench);
+	struct host_session *session = bench_open(&bench, "sim", "hv01"), *other = bench_open(&bench, "sim", "hv01");
+	assert_int_equal(end_lease(&bench, session, "dead"), HOST_OK);
+	assert_false(bench.reply.changed);
+	assert_int_equal(lease_as(&bench, other, "alive"), HOST_OK);
+	assert_int_equal(end_lease(&bench, session, "alive"), HOST_LEASE_HELD);
+	assert_string_equal(bench.reply.lease->run, "alive");
+	bench_close(&bench, other);
+	pid_t child = fork();
+	if (!child) {
+		lease_as(&bench, bench_open(&bench, "sim", "hv01"), "dead");
+		kill(getpid(), SIGKILL);
+	}
+	waitpid(child, NULL, 0);
+	assert_int_equal(end_lease(&bench, session, "other"), HOST_LEASE_HELD);
+	assert_int_equal(end_lease(&bench, session, "dead"), HOST_OK);
+	assert_true(bench.reply.changed);
+	g_autofree char *text = NULL;
+	g_file_get_contents(bench.path, &text, NULL, NULL);
+	assert_null(strstr(text, "dead"));
+	bench_done(&bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +148,7 @@ int main(void)
 		cmocka_unit_test(released_lease_can_be_taken_and_no_step_is_done_without_it),
 		cmocka_unit_test(older_epoch_is_refused_and_the_highest_is_told),
 		cmocka_unit_test(lease_of_a_dead_run_counts_for_nothing),
+		cmocka_unit_test(lease_is_ended_for_its_run_and_only_when_that_is_dead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

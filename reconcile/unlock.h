@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The lease of a run that hangs: `hvgpu unlock CLUSTER --run RUN` (design.md section 9). A dead run's leases end by themselves,
+ * with its connections; this is for one whose process lives on without doing anything. Debts stay, and the next run pays them.
+ */
+#pragma once
+#include "reconcile/run.h"
+
+struct unlock_options {
+	struct run_options run; /* where hosts are; what is planned does not matter */
+	const char
+		*cluster; /* by its manifest; without one, as hosts recorded it or as the failover cluster is called */
+	const char *run_id; /* whose leases end; NULL: only look */
+	const volatile int *interrupts;
+};
+
+struct unlock_held {
+	const char *host;
+	const struct lease *lease;
+	bool ended;
+};
+
+/* Who holds the cluster's hosts, by host name, and what became of it; in 'diags->arena'. 0, or -1 with findings: a host could
+ * not be asked, or its lease could not be ended (D_LEASE); what else could be done is done. */
+int unlock_cluster(
+	const struct unlock_options *options, const struct unlock_held **out, uint32_t *n_out, struct diags *diags);
