@@ -10,8 +10,8 @@
 /* What was written, as text; NULL or FALSE where it was not. Set once, by options_parse(), before the command runs:
  * GLib's option rows hold the addresses, which must be constant. */
 struct arguments {
-	char *allow, *allowed_signers, *color, *hosts, *journal, *kustomize, *max_age, *out, *output, *owner, *prune, *run,
-		*since, *why;
+	char *allow, *allowed_signers, *color, *hosts, *journal, *kustomize, *max_age, *out, *output, *owner, *prune,
+		*run, *since, *why;
 	char **clusters;
 	char **words; /* the command and what is left when options are taken out */
 	gboolean adopt, allow_older, auto_approve, checks, detailed_exitcode, help, leave_off, man, start,

@@ -25,7 +25,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILE_MAX = 1 << 24, DAY_S = 86400, ROUNDS_MAX = 6, NO_WAY_BACK_PER_CENT = 5 /* of cases: 12 of 300 seeds have a place without one */ };
+enum {
+	FILE_MAX = 1 << 24,
+	DAY_S = 86400,
+	ROUNDS_MAX = 6,
+	NO_WAY_BACK_PER_CENT = 5 /* of cases: 12 of 300 seeds have a place without one */
+};
 
 struct trial {
 	uint64_t seed;
