@@ -417,7 +417,7 @@ struct plan_least bound_of(const struct wants *wants)
 	for (uint32_t host = 0, at = 0; host < world->n_hosts; host++) {
 		struct ground ground = look(wants, host);
 		ground.arrivals = arrivals[host];
-		ground.holders = (const struct holder *)(gpointer)holders->data + at;
+		ground.holders = holders->len ? &g_array_index(holders, struct holder, at) : NULL;
 		while (at < holders->len && g_array_index(holders, struct holder, at).host == host) {
 			ground.n_holders++;
 			at++;
