@@ -150,7 +150,8 @@ static bool fail_over(struct target *target)
 	if (target->vm->state == VM_RUNNING && !place(target, to))
 		return false;
 	struct vm *vms = arena_array(world->arena, struct vm, to->n_vms + 1);
-	memcpy(vms, to->vms, to->n_vms * sizeof(*vms));
+	if (to->n_vms)
+		memcpy(vms, to->vms, to->n_vms * sizeof(*vms));
 	vms[to->n_vms++] = *target->vm;
 	to->vms = vms;
 	uint32_t at = (uint32_t)(target->vm - from->vms);
@@ -198,7 +199,8 @@ static bool give(struct target *target)
 		return false;
 	struct vm *vm = target->vm;
 	struct adapter *adapters = arena_array(target->world->arena, struct adapter, vm->n_adapters + 1);
-	memcpy(adapters, vm->adapters, vm->n_adapters * sizeof(*adapters));
+	if (vm->n_adapters)
+		memcpy(adapters, vm->adapters, vm->n_adapters * sizeof(*adapters));
 	adapters[vm->n_adapters++] = (struct adapter){ .id = "somebody's", .pinned = TRI_NO };
 	vm->adapters = adapters;
 	return true;
@@ -244,7 +246,8 @@ static bool add_vm(struct target *target)
 	struct host_state *host = target->host;
 	struct vm *vms = arena_array(target->world->arena, struct vm, host->n_vms + 1);
 	struct vm added = *target->vm;
-	memcpy(vms, host->vms, host->n_vms * sizeof(*vms));
+	if (host->n_vms)
+		memcpy(vms, host->vms, host->n_vms * sizeof(*vms));
 	added.id = "id-new";
 	added.name = arena_printf(target->world->arena, "%s-new", added.name);
 	added.group = added.group ? added.name : NULL;
