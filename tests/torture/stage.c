@@ -225,6 +225,8 @@ static void prepare(struct stage_session *session)
 
 static void answer_soon(struct stage_session *session)
 {
+	if (session->source) /* a connection that was cut while it was being asked answers once */
+		return;
 	session->source = g_idle_source_new();
 	g_source_set_priority(session->source, G_PRIORITY_DEFAULT);
 	g_source_set_callback(session->source, on_due, session, NULL);
