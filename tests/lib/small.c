@@ -300,7 +300,9 @@ static const struct spec *spec_of(const struct small *small)
 	spec = g_hash_table_lookup(specs, key);
 	if (spec)
 		return spec;
-	struct arena *arena = arena_new(); /* lives as long as the test */
+	static GSList *arenas; /* live as long as the test */
+	struct arena *arena = arena_new();
+	arenas = g_slist_prepend(arenas, arena);
 	struct diags *diags = diags_new(arena);
 	struct source *source = arena_new_of(arena, struct source);
 	char *text = write_manifests(arena, small);
