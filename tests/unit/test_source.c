@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "tests/lib/needs.h"
+
 /* libgit2 1.5 forgets, of each setting of a repository that has extensions, what it was matched with; not ours to free. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
@@ -260,7 +262,7 @@ static void a_repository_of_another_user_is_told_from_none(void **state)
 {
 	struct fixture *fixture = *state;
 	if (geteuid() != 0)
-		skip();
+		test_lacks("root");
 	shell("git clone -q --bare repo bare && chown -R 12345 repo bare");
 	read_refused(fixture, "repo?ref=main", D_SOURCE_GIT, "belongs to another user");
 	read_refused(fixture, "bare", D_SOURCE_GIT, "belongs to another user");
