@@ -2,12 +2,17 @@
 /*
  * Row 5 of the plans worked by hand, with one thing going wrong at each of its steps in turn: a reply that is lost, a
  * failure, an interruption, a crash. Whatever it is, VMs run again or are named, and the next run ends at the goal.
+ * Usage: test_apply_drive [N]: only at each Nth step, for sanitizers, which are slow.
  */
 #include "tests/lib/scene.h"
 #include "tests/lib/sim_run.h"
 #include "tests/lib/test.h"
 
+#include <stdlib.h>
+
 enum { STEPS = 54, VMS = 12, HOSTS = 3 };
+
+static uint32_t each = 1;
 
 static int setup(void **state)
 {
@@ -33,7 +38,7 @@ static void assert_next_run_converges(struct sim_run *sim, uint32_t stops_before
 static void reply_that_is_lost_changes_nothing(void **state)
 {
 	struct sim_run *sim = *state;
-	for (uint32_t k = 1; k <= STEPS; k++) {
+	for (uint32_t k = 1; k <= STEPS; k += each) {
 		struct simulation_fault fault = { .nth = k, .error = "timeout", .after_effect = true };
 		sim_run_forget(sim);
 		sim_run_row_five(sim, &(struct simulation){ .faults = &fault, .n_faults = 1 });
@@ -48,7 +53,7 @@ static void reply_that_is_lost_changes_nothing(void **state)
 
 static void fail_at_each_step(struct sim_run *sim, bool after_effect)
 {
-	for (uint32_t k = 1; k <= STEPS; k++) {
+	for (uint32_t k = 1; k <= STEPS; k += each) {
 		struct simulation_fault fault = { .nth = k, .error = "failed", .after_effect = after_effect };
 		sim_run_forget(sim);
 		sim_run_row_five(sim, &(struct simulation){ .faults = &fault, .n_faults = 1 });
@@ -75,7 +80,7 @@ static void failure_after_its_effect_leaves_no_vm_unnamed(void **state)
 static void interruption_after_any_step_brings_all_vms_back(void **state)
 {
 	struct sim_run *sim = *state;
-	for (uint32_t k = 1; k < STEPS - HOSTS; k++) {
+	for (uint32_t k = 1; k < STEPS - HOSTS; k += each) {
 		sim_run_forget(sim);
 		sim_run_row_five(sim, NULL);
 		sim->interrupt_after_steps = k;
@@ -92,7 +97,7 @@ static void crash_after_any_step_costs_no_second_stop(void **state)
 {
 	struct sim_run *sim = *state;
 	sim->n_interrupts = 2;
-	for (uint32_t k = 1; k < STEPS - HOSTS; k++) {
+	for (uint32_t k = 1; k < STEPS - HOSTS; k += each) {
 		sim_run_forget(sim);
 		sim_run_row_five(sim, NULL);
 		sim->interrupt_after_steps = k;
@@ -101,8 +106,10 @@ static void crash_after_any_step_costs_no_second_stop(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1)
+		each = (uint32_t)MAX(strtoul(argv[1], NULL, 10), 1);
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, sim_run_teardown)
 		TEST(reply_that_is_lost_changes_nothing),
