@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Agents that die."""
+import json
+import pathlib
+
 import agent as lab
 from agent import a2, adapter, standalone, vm, vm_id
 from case import Case, PATH_A, PATH_B, PWSH, QUOTAS, RECORD, clustered, main
@@ -129,6 +132,50 @@ class Crash(Case):
 
     def test_mount(self):
         self.dies_in(standalone(gpus=[a2(3, dismounted=True, disabled=True)]), 'mount-gpu', {'gpu': PATH_A})
+
+    def left_half_way(self, state, cmdlet, verb, after=True):
+        """What the next agent sees of GPU A when one died in the step."""
+        self.begin({**state, 'faults': [{'cmdlet': cmdlet, 'kill': True, 'after': after}]}, lease=False)
+        self.other = lab.Agent(PWSH, self.world)
+        with self.other as other:
+            other.hello()
+            other.lease()
+            other.send(verb, run='run-1', epoch=1, step={'gpu': PATH_A, 'force': True})
+            while other.line() is not None:
+                pass
+        self.world.change(lambda state: state.update(faults=[]))
+        seen = self.agent.observe()[1][PATH_A]
+        self.agent.lease()
+        self.world.calls()
+        return seen['state'], seen['instanceId'].split('\\')[0]
+
+    def notes(self):
+        path = next(pathlib.Path(self.folder).glob('data-hv01/hvgpu/host.json'))
+        return json.loads(path.read_text())
+
+    def test_a_gpu_left_half_way_is_taken_for_dismounted(self):
+        """It is disabled, and by whom only a note tells: it can be given back, and what needs it dismounted completes that."""
+        half_way = lambda: self.left_half_way(standalone(vm(1), pools={'p': []}), 'Disable-PnpDevice', 'dismount-gpu')
+        dismount = ('Dismount-VMHostAssignableDevice', {'LocationPath': PATH_A, 'Force': True})
+        self.assertEqual(half_way(), ('dismounted', 'PCI'))
+        self.assertEqual(self.done(self.agent.step('mount-gpu', {'gpu': PATH_A}))['gpu']['state'], 'partitionable')
+        self.assertEqual([cmdlet for cmdlet, _ in self.world.writes()], ['Enable-PnpDevice'])
+        self.assertNotIn('unfinished', self.notes())
+        for verb, step in (('dismount-gpu', {'gpu': PATH_A}), ('add-gpu-to-pool', {'gpu': PATH_A, 'pool': 'p'}),
+                           ('add-assigned-device', {'vm': vm_id(1), 'device': {'locationPath': PATH_A}})):
+            half_way()
+            more = {'vmRecord': RECORD} if verb == 'add-assigned-device' else {}
+            self.done(self.agent.step(verb, step, **more))
+            self.assertEqual(self.world.writes()[0], dismount, verb)
+            self.assertNotIn('unfinished', self.notes())
+        self.assertEqual(self.left_half_way(standalone(gpus=[a2(3, dismounted=True, disabled=True), a2(4)]),
+                                            'Mount-VMHostAssignableDevice', 'mount-gpu'), ('dismounted', 'PCI'))
+        self.done(self.agent.step('mount-gpu', {'gpu': PATH_A}))
+        self.assertEqual(self.left_half_way(standalone(), 'Disable-PnpDevice', 'dismount-gpu', after=False), ('partitionable', 'PCI'))
+
+    def test_a_gpu_that_somebody_disabled_stays_so(self):
+        self.begin(standalone(gpus=[a2(3, disabled=True), a2(4)]))
+        self.assertEqual([gpu['state'] for gpu in self.agent.observe()[1].values()], ['disabled', 'partitionable'])
 
     def test_steps_of_one_write(self):
         off = [a2(3, dismounted=True, disabled=True), a2(4)]

@@ -83,7 +83,7 @@ function Assert-Assignable($Want) {
 			Stop-Request 'not-found' "there is no resource pool '$($Want['pool'])' on $($env:COMPUTERNAME)"
 		}
 	}
-	elseif (-not (Test-Dismounted $Want['locationPath'])) {
+	elseif (-not (Test-Dismounted $Want['locationPath']) -and -not (Complete-Dismount @{ Path = $Want['locationPath'] })) {
 		Stop-Request 'not-found' "'$($Want['locationPath'])' is not dismounted on $($env:COMPUTERNAME)"
 	}
 }

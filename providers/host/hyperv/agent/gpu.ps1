@@ -144,10 +144,12 @@ function Read-Gpu($Facts, [string]$Tail) {
 		$path = $(if ($paths.Count) { $paths[0] })
 		$partitionable = $Facts.Partitionable["PCI\$Tail"]
 		$state = Get-GpuState $device $partitionable
+		# A mount makes a whole GPU of it, and what needs it dismounted completes that: Complete-Dismount.
+		if ($state -eq 'disabled' -and $path -and $path -cin $Facts.Unfinished) { $state = 'dismounted' }
 	}
 	$shown = $(if ($device) { $device } else { $other })
 	$doc = [ordered]@{ locationPath = $path; instanceId = "PCI\$Tail"; name = $shown.FriendlyName; status = $shown.Status }
-	if ($state -eq 'dismounted') { $doc['instanceId'] = "PCIP\$Tail" }
+	if ($Facts.Dismounted[$Tail]) { $doc['instanceId'] = "PCIP\$Tail" }
 	Add-PciIds $doc $Tail
 	$doc['state'] = $state
 	$doc['mitigationDriver'] = Get-Mitigation $state $otherProperties
@@ -166,6 +168,8 @@ function Read-Gpu($Facts, [string]$Tail) {
 function Read-Gpus($Unread, [switch]$Mmio) {
 	$facts = @{ Devices = Read-GpuDevices; Dismounted = Read-Dismounted; Partitionable = @{}; Mmio = $null }
 	$facts.Partitionable = Read-Partitionable
+	try { $facts.Unfinished = @(Get-Unfinished | ForEach-Object { $_['locationPath'] }) }
+	catch { $facts.Unfinished = @() } # who reads the host says that its notes cannot be read
 	$ids = @($facts.Devices.Mounted.Values | ForEach-Object { $_.InstanceId }) +
 		@($facts.Devices.Parted.Values | ForEach-Object { $_.InstanceId })
 	$facts.Properties = Read-PnpProperties $ids @(
@@ -262,11 +266,30 @@ function Test-Dismounted([string]$Path) {
 	return @(Get-VMHostAssignableDevice | Where-Object { $_.LocationPath -eq $Path }).Count -gt 0
 }
 
+# What an agent began that died before it could dismount the device that it had disabled. True: there was something to do.
+function Complete-Dismount($Gpu) {
+	$begun = @(Get-Unfinished | Where-Object { $_['locationPath'] -ceq $Gpu.Path })
+	if (-not $begun.Count) { return $false }
+	if (-not (Test-Dismounted $Gpu.Path)) { Set-Dismounted $Gpu.Path $begun[0]['force'] }
+	Clear-Unfinished $Gpu.Path
+	return $true
+}
+
+function Set-Dismounted([string]$Path, [bool]$Force) {
+	$how = @{}
+	if ($Force) { $how['Force'] = $true }
+	[void](Dismount-VMHostAssignableDevice -LocationPath $Path @how)
+	if (-not (Wait-Until { Test-Dismounted $Path } 10 'waiting for the device to be dismounted')) {
+		Stop-Request 'failed' "'$Path' is not listed as assignable after its dismount"
+	}
+}
+
 # The way back of a dismount that failed: mounted and enabled, as far as it goes.
 function Restore-Gpu($Gpu, $Record) {
 	try {
 		if (Test-Dismounted $Gpu.Path) { [void](Mount-VMHostAssignableDevice -LocationPath $Gpu.Path) }
 		if ($Gpu.Doc['state'] -ne 'disabled') { [void](Enable-PnpDevice -InstanceId $Gpu.MountedId -Confirm:$false -ErrorAction Stop) }
+		Clear-Unfinished $Gpu.Path
 	}
 	catch { Stop-HalfWay $Record $false "And '$($Gpu.Path)' could not be given back to the host: $($_.Exception.Message)" }
 	Stop-HalfWay $Record $true "'$($Gpu.Path)' is mounted and enabled again."
@@ -275,7 +298,8 @@ function Restore-Gpu($Gpu, $Record) {
 function Invoke-DismountGpu($Reply) {
 	$gpu, $gpus = Get-GpuOfStep -Mmio
 	if ($gpu.Doc['state'] -eq 'dismounted') {
-		$Reply['gpu'] = $gpu.Doc
+		$Reply['changed'] = Complete-Dismount $gpu
+		[void](Add-GpuToReply $Reply $gpu.Path)
 		return
 	}
 	if ($gpu.Doc['state'] -eq 'failed') {
@@ -287,17 +311,15 @@ function Invoke-DismountGpu($Reply) {
 		}
 	}
 	Add-NotedMmio $gpu.Path $gpu.Doc['mmioLow'] $gpu.Doc['mmioHigh']
+	$isForced = Get-Flag $Agent.Step 'force'
+	Set-Unfinished $gpu.Path $isForced
 	try {
 		if ($gpu.Doc['state'] -ne 'disabled') { [void](Disable-PnpDevice -InstanceId $gpu.MountedId -Confirm:$false -ErrorAction Stop) }
-		$force = @{}
-		if (Get-Flag $Agent.Step 'force') { $force['Force'] = $true }
-		[void](Dismount-VMHostAssignableDevice -LocationPath $gpu.Path @force)
-		if (-not (Wait-Until { Test-Dismounted $gpu.Path } 10 'waiting for the device to be dismounted')) {
-			Stop-Request 'failed' "'$($gpu.Path)' is not listed as assignable after its dismount"
-		}
+		Set-Dismounted $gpu.Path $isForced
 	}
 	catch [IO.EndOfStreamException] { throw }
 	catch { Restore-Gpu $gpu $_ }
+	Clear-Unfinished $gpu.Path
 	[void](Add-GpuToReply $Reply $gpu.Path)
 	$Reply['changed'] = $true
 }
@@ -314,8 +336,10 @@ function Invoke-MountGpu($Reply) {
 	$pool = Get-PoolOf $gpu.Path
 	if ($pool) { Stop-Request 'in-use' "'$($gpu.Path)' is in resource pool '$pool'" }
 	foreach ($name in (Get-DeviceHolders $gpu.Path)) { Stop-Request 'in-use' "'$($gpu.Path)' is assigned to '$name'" }
-	if ($gpu.Doc['state'] -eq 'dismounted') { [void](Mount-VMHostAssignableDevice -LocationPath $gpu.Path) }
+	Set-Unfinished $gpu.Path $false
+	if (Test-Dismounted $gpu.Path) { [void](Mount-VMHostAssignableDevice -LocationPath $gpu.Path) }
 	[void](Enable-PnpDevice -InstanceId $gpu.MountedId -Confirm:$false -ErrorAction Stop)
+	Clear-Unfinished $gpu.Path
 	# The driver takes a moment to list the GPU again; one that never partitions it ends as plain, and the caller sees
 	# that.
 	$isBack = {

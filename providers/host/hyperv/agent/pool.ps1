@@ -43,6 +43,7 @@ function Invoke-AddGpuToPool($Reply) {
 	}
 	$other = Get-PoolOf $gpu.Path
 	if ($other) { Stop-Request 'in-use' "'$($gpu.Path)' is in resource pool '$other'" }
+	[void](Complete-Dismount $gpu)
 	Add-VMHostAssignableDevice -LocationPath $gpu.Path -ResourcePoolName $name
 	if ($gpu.Path -notin (Get-PoolMembers $name)) {
 		Stop-Request 'failed' "'$($gpu.Path)' is not in resource pool '$name' afterwards"

@@ -57,7 +57,7 @@ function Write-Notes([string]$Path, $Value) {
 	else { [IO.File]::Move($new, $Path) }
 }
 
-# ---- the host's own notes: epoch, record, notedMmio ----
+# ---- the host's own notes: epoch, record, notedMmio, unfinished ----
 
 function Read-HostNotes {
 	$notes = Read-Notes ([IO.Path]::Combine((Get-Root), 'host.json'))
@@ -91,5 +91,27 @@ function Add-NotedMmio([string]$LocationPath, $Low, $High) {
 	$notes = Read-HostNotes
 	$others = @($notes['notedMmio'] | Where-Object { $_['locationPath'] -cne $LocationPath })
 	$notes['notedMmio'] = @($others + [ordered]@{ locationPath = $LocationPath; low = $Low; high = $High })
+	Write-HostNotes $notes
+}
+
+# GPUs of which a dismount or a mount has begun and did not end: { locationPath, force }. An agent that dies in between leaves the
+# device disabled, and only this note tells that from one that somebody has disabled.
+function Get-Unfinished {
+	return @((Read-HostNotes)['unfinished'] | Where-Object { $null -ne $_ })
+}
+
+function Set-Unfinished([string]$LocationPath, [bool]$Force) {
+	$notes = Read-HostNotes
+	$others = @($notes['unfinished'] | Where-Object { $null -ne $_ -and $_['locationPath'] -cne $LocationPath })
+	$notes['unfinished'] = @($others + [ordered]@{ locationPath = $LocationPath; force = $Force })
+	Write-HostNotes $notes
+}
+
+function Clear-Unfinished([string]$LocationPath) {
+	$notes = Read-HostNotes
+	$all = @($notes['unfinished'] | Where-Object { $null -ne $_ })
+	$others = @($all | Where-Object { $_['locationPath'] -cne $LocationPath })
+	if ($others.Count -eq $all.Count) { return }
+	if ($others.Count) { $notes['unfinished'] = $others } else { $notes.Remove('unfinished') }
 	Write-HostNotes $notes
 }
