@@ -43,6 +43,7 @@ void apply_start(struct apply *apply, struct run *run, const struct apply_option
 		.started_ms = clock_monotonic_ms(),
 		.diags = diags_new(arena),
 		.frozen = g_ptr_array_new(),
+		.failures = g_hash_table_new(g_str_hash, g_str_equal),
 		.down = g_hash_table_new(g_str_hash, g_str_equal),
 		.surprised = g_hash_table_new(g_str_hash, g_str_equal),
 	};
@@ -52,6 +53,7 @@ void apply_end(struct apply *apply)
 {
 	g_main_context_unref(apply->context);
 	g_ptr_array_unref(apply->frozen);
+	g_hash_table_unref(apply->failures);
 	g_hash_table_unref(apply->down);
 	g_hash_table_unref(apply->surprised);
 }

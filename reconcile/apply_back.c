@@ -12,7 +12,9 @@ void back_go(struct apply *apply)
 	const char *why = apply->frozen->len        ? "a step failed"
 			  : apply_interrupts(apply) ? "interrupted"
 						    : "what is owed comes first";
-	for (uint32_t round = 0; round < APPLY_ROUNDS_MAX; round++) {
+	/* each round that fails has a failure of some host more */
+	uint32_t n_rounds = MAX(APPLY_ROUNDS_MAX, HOST_FAILURES_MAX * apply->n_links + 1);
+	for (uint32_t round = 0; round < n_rounds; round++) {
 		const struct world *world = again_observe(apply);
 		find_down(apply, world);
 		const struct plan *plan = again_plan(apply, world, PLAN_RESTORE);

@@ -208,6 +208,21 @@ static void report_failure(
 		help && *help ? "; " : "", help ? help : "");
 }
 
+/* One that fails whatever is asked of it would be asked once for each VM and GPU: what is still owed there is named instead. */
+static void count_failure(struct apply *apply, const struct step *step)
+{
+	const char *host = step->host_name;
+	uint32_t n = GPOINTER_TO_UINT(g_hash_table_lookup(apply->failures, host)) + 1;
+	g_hash_table_insert(apply->failures, (gpointer)host, GUINT_TO_POINTER(n));
+	g_ptr_array_add(apply->frozen, (gpointer)retreat_frozen(apply->arena, step));
+	if (n != HOST_FAILURES_MAX)
+		return;
+	char *subject = arena_printf(apply->arena, "host/%s", host);
+	g_ptr_array_add(apply->frozen, arena_printf(apply->arena, "%s/all", subject));
+	diag_add(apply->diags, D_HOST_LEFT_OUT, LOC_NONE, subject,
+		"%d steps failed for good on '%s'; this run leaves it alone from here on", HOST_FAILURES_MAX, host);
+}
+
 static void on_step_failed(struct drive *drive, uint32_t step, const struct answer *answer)
 {
 	struct apply *apply = drive->apply;
@@ -223,7 +238,7 @@ static void on_step_failed(struct drive *drive, uint32_t step, const struct answ
 	} else {
 		drive->n_failed++;
 		apply->result->n_failed++;
-		g_ptr_array_add(apply->frozen, (gpointer)retreat_frozen(apply->arena, what));
+		count_failure(apply, what);
 		report_failure(drive, what, answer, subject);
 	}
 	tell_step(drive, APPLY_STEP_FAILED, step, answer_text(apply->arena, answer));

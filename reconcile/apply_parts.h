@@ -20,7 +20,7 @@
 #include "reconcile/apply.h"
 #include "reconcile/planner.h"
 
-enum { APPLY_ROUNDS_MAX = 8, APPLY_GRACE_S = 30 };
+enum { APPLY_ROUNDS_MAX = 8, APPLY_GRACE_S = 30, HOST_FAILURES_MAX = 3 };
 
 /* What a host answered; valid during the call, or in the arena of link_ask_wait(). */
 struct answer {
@@ -74,8 +74,9 @@ struct apply {            /* one cluster */
 	struct retreat *retreat;       /* ways back from 'plan'; NULL: it is one itself */
 	const struct plan *retreat_of; /* that plan */
 	GPtrArray *frozen;             /* subjects that failed; texts in 'arena' */
-	GHashTable *down;              /* VM id -> name: stopped by us and not started since */
-	GHashTable *surprised;         /* subjects that were not as expected once already */
+	GHashTable *failures;  /* host -> steps that failed for good there; from HOST_FAILURES_MAX on it is left out */
+	GHashTable *down;      /* VM id -> name: stopped by us and not started since */
+	GHashTable *surprised; /* subjects that were not as expected once already */
 };
 
 /* ---- apply.c ---- */

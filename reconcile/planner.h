@@ -17,8 +17,8 @@ struct plan_input {
 	int64_t now;
 	const char *live_run; /* id of the run that plans under its own lease: its debts are open to it. NULL: none */
 	/* The way back after a failure or interruption (design.md section 8): these do not change any more. */
-	const char *const
-		*frozen; /* subjects of GPUs and VMs; "host/hv01/vm/vdi-001/move": it does not move any more */
+	const char *const *frozen; /* subjects of GPUs and VMs; "host/hv01/vm/vdi-001/move": it does not move any more;
+			  * "host/hv01/all": nothing on that host */
 	uint32_t n_frozen;
 	/* planned to see what another manifest would give (reconcile/remedy.h): no remedies, no bound, not checked */
 	bool is_trial;

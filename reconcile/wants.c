@@ -54,13 +54,21 @@ static bool host_is_excluded(const struct plan_input *input, uint32_t host)
 	return line && line->exclude;
 }
 
+static bool host_is_frozen(const struct plan_input *input, struct arena *arena, uint32_t host)
+{
+	if (!input->n_frozen)
+		return false;
+	return is_frozen(input, arena_printf(arena, "%s/all", subject_host(arena, input->observed, host)));
+}
+
 static void mark_left_alone(struct wants *wants)
 {
 	const struct world *world = wants->input->observed;
 	for (uint32_t i = 0; i < world->n_gpus; i++) {
 		wants->gpus[i].excluded = host_is_excluded(wants->input, world->gpus[i].host);
 		wants->gpus[i].frozen =
-			wants->input->n_frozen && is_frozen(wants->input, subject_gpu(wants->arena, world, i));
+			host_is_frozen(wants->input, wants->arena, world->gpus[i].host) ||
+			(wants->input->n_frozen && is_frozen(wants->input, subject_gpu(wants->arena, world, i)));
 	}
 	for (uint32_t i = 0; i < world->n_vms; i++) {
 		const char *move = wants->input->n_frozen
@@ -69,7 +77,8 @@ static void mark_left_alone(struct wants *wants)
 		wants->vms[i].stays = move && is_frozen(wants->input, move);
 		wants->vms[i].excluded = host_is_excluded(wants->input, world->vms[i].host);
 		wants->vms[i].frozen =
-			wants->input->n_frozen && is_frozen(wants->input, subject_vm(wants->arena, world, i));
+			host_is_frozen(wants->input, wants->arena, world->vms[i].host) ||
+			(wants->input->n_frozen && is_frozen(wants->input, subject_vm(wants->arena, world, i)));
 	}
 }
 

@@ -125,6 +125,21 @@ static void vm_that_does_not_start_is_named(void **state)
 	assert_true(sim_run_says(sim, D_STILL_OWED));
 }
 
+static void host_that_fails_three_steps_is_left_out(void **state)
+{
+	struct sim_run *sim = *state;
+	struct simulation_fault fault = {
+		.host = "hv03", .step = "start-vm", .nth = 1, .permanent = true, .error = "failed"
+	};
+	sim_run_row_five(sim, &(struct simulation){ .faults = &fault, .n_faults = 1 });
+	assert_int_equal(sim_run_carry_out(sim), EXIT_PARTIAL);
+	assert_true(sim_run_says(sim, D_HOST_LEFT_OUT));
+	/* its fourth VM is not tried, and all of the others run */
+	assert_int_equal(sim->results[0].n_failed, 3);
+	assert_int_equal(sim->results[0].n_still_owed, 4);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 8);
+}
+
 static void interrupted_run_brings_back_what_it_holds_down(void **state)
 {
 	struct sim_run *sim = *state;
@@ -410,6 +425,7 @@ int main(void)
 		TEST(lost_reply_of_a_stop_is_no_second_stop),
 		TEST(row_20_failed_count_leads_back_to_running_vms),
 		TEST(vm_that_does_not_start_is_named),
+		TEST(host_that_fails_three_steps_is_left_out),
 		TEST(interrupted_run_brings_back_what_it_holds_down),
 		TEST(run_interrupted_twice_stops_and_restore_pays),
 		TEST(open_debt_is_paid),
