@@ -147,6 +147,7 @@ def check_units(hvgpu):
         units[path].optionxform = str
         units[path].read_string(path.read_text())
     assert units[service]['Service']['Type'] == 'oneshot' and units[service]['Service']['TimeoutStartSec']
+    assert units[service]['Service']['KillMode'] == 'mixed', 'a stop would reach the ssh processes that the way back needs'
     for key in ('Persistent', 'RandomizedDelaySec', 'FixedRandomDelay'):
         assert units[timer]['Timer'][key], key
     words = units[service]['Service']['ExecStart'].split()
