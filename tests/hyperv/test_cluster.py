@@ -115,6 +115,15 @@ class Cluster(Case):
         self.assertEqual([(call[0], call[1]['MigrationType']) for call in writes],
                          [('Move-ClusterVirtualMachineRole', 'Live')])
 
+    def test_a_move_that_does_not_end_is_given_up(self):
+        for live, start in ((False, vm(1, neverMoves=True)),
+                            (True, vm(1, state='Running', neverMoves=True, adapters=[adapter(1, on=NAME_A, outgoingLiveMigration=True)]))):
+            self.begin(clustered(start))
+            facts, reply = self.agent.ask('move-vm', run='run-1', epoch=1, deadlineSeconds=2,
+                                          step={'vm': vm_id(1), 'toHost': 'hv02', 'live': live})
+            self.refused(reply, 'timeout')
+            self.assertTrue(facts and all(fact['progress']['what'] == 'waiting for the move to hv02' for fact in facts), facts)
+
     def test_a_live_move_needs_partitions_that_can_go(self):
         for flag in (False, None):
             self.begin(clustered(vm(1, state='Running', adapters=[adapter(1, on=NAME_A, outgoingLiveMigration=flag)])))

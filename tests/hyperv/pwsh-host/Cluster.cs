@@ -145,6 +145,7 @@ namespace Microsoft.FailoverClusters.PowerShell
 			var vm = World.Find(group.Vm, out var host);
 			if (node.State != "Up" || vm.State == "Running") throw Refuse("MoveFailed", ErrorCategory.NotSpecified,
 				unchecked((int)0x8007139F), "state");
+			if (vm.NeverMoves) return;
 			host.Vms.Remove(vm);
 			World.State.Hosts[Node.ToLowerInvariant()].Vms.Add(vm);
 			group.Owner = Node.ToLowerInvariant();
@@ -173,8 +174,9 @@ namespace Microsoft.FailoverClusters.PowerShell
 				var gpu = target.Devices.FirstOrDefault(device => device.Partitionable != null && !device.Dismounted &&
 					(bool?)device.Partitionable["SupportsIncomingLiveMigration"] == true);
 				if (gpu == null) throw Refuse("MoveFailed", ErrorCategory.NotSpecified, unchecked((int)0x800705AA), "failed");
-				adapter.On = GpuName(gpu);
+				if (!vm.NeverMoves) adapter.On = GpuName(gpu);
 			}
+			if (vm.NeverMoves) return;
 			host.Vms.Remove(vm);
 			target.Vms.Add(vm);
 			group.Owner = to;

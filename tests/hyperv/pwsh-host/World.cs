@@ -37,6 +37,7 @@ namespace Fakes
 		public long StateChange;           // milliseconds since 1970
 		public string Shutdown = "answers"; // answers, silent (does not), none (no component)
 		public int ShutdownMs, StartMs;
+		public bool NeverMoves; // its move is queued and goes on
 		public string GuestOs;
 		public string Pending;             // the state that it will have at PendingAt
 		public long PendingAt;
