@@ -140,9 +140,11 @@ void planfile_resources(json_t *resources, const struct plan *plan, const bool *
 
 /* ---- checks ---- */
 
-static const char *check_status(const struct plan *plan, const char *invariant)
+/* When steps will be carried out is not known here: apply keeps to windows (reconcile/gate.h). */
+static const char *check_status(const struct plan *plan, int kind)
 {
-	const char *status = "pass";
+	const char *invariant = name_of(&invariant_names, kind);
+	const char *status = kind == INV_WINDOW && plan->window.set && plan->n_steps ? "unknown" : "pass";
 	for (const struct diag *diag = plan->diags ? plan->diags->first : NULL; diag; diag = diag->next) {
 		if (diag->code != D_INVARIANT && diag->code != D_GOAL_NOT_REACHED && diag->code != D_STEP_NOT_POSSIBLE)
 			continue;
@@ -163,7 +165,7 @@ void planfile_checks(json_t *checks, const struct plan *plan)
 		json_object_set_new(where, "name", jsonio_text(name));
 		json_object_set_new(where, "to_display", jsonio_text(text));
 		json_object_set_new(json, "address", where);
-		json_object_set_new(json, "status", jsonio_text(check_status(plan, name)));
+		json_object_set_new(json, "status", jsonio_text(check_status(plan, i)));
 		json_array_append_new(checks, json);
 	}
 }

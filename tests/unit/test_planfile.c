@@ -417,6 +417,23 @@ static void json_has_terraform_keys(void **state)
 	assert_int_equal(json_integer_value(json_object_get(json, "exit_code")), EXIT_REFUSED);
 }
 
+/* Nobody knows yet when its steps will be carried out. */
+static void json_does_not_say_that_windows_are_kept(void **state)
+{
+	(void)state;
+	for (int has_windows = 0; has_windows < 2; has_windows++) {
+		g_autoptr(arena_auto) arena = arena_new();
+		struct run *run = full_run(arena);
+		((struct plan *)run->plans[0])->window.set = has_windows;
+		json_auto_t *json = planfile_to_json(run);
+		json_t *window = json_array_get(json_object_get(json, "checks"), INV_WINDOW);
+		assert_string_equal(
+			json_string_value(json_object_get(json_object_get(window, "address"), "name")), "window");
+		assert_string_equal(
+			json_string_value(json_object_get(window, "status")), has_windows ? "unknown" : "pass");
+	}
+}
+
 static void json_without_plans_is_complete_only_without_errors(void **state)
 {
 	(void)state;
@@ -450,6 +467,7 @@ int main(void)
 		cmocka_unit_test(plan_damaged_anywhere_is_refused),
 		cmocka_unit_test(plan_forged_anywhere_never_crashes),
 		cmocka_unit_test(json_has_terraform_keys),
+		cmocka_unit_test(json_does_not_say_that_windows_are_kept),
 		cmocka_unit_test(json_without_plans_is_complete_only_without_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
