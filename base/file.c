@@ -173,7 +173,7 @@ static const char *cause_of(const GError *error)
 	return error->message;
 }
 
-static int write_all(int fd, const char *bytes, size_t n_bytes)
+int file_write_all(int fd, const char *bytes, size_t n_bytes)
 {
 	while (n_bytes) {
 		ssize_t n = write(fd, bytes, n_bytes);
@@ -189,7 +189,7 @@ static int write_all(int fd, const char *bytes, size_t n_bytes)
 static int write_into(const char *path, const char *bytes, size_t n_bytes, struct diags *diags)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	int result = fd < 0 ? -1 : write_all(fd, bytes, n_bytes);
+	int result = fd < 0 ? -1 : file_write_all(fd, bytes, n_bytes);
 	if (result < 0)
 		diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "'%s' cannot be written: %s", path, g_strerror(errno));
 	if (fd >= 0)
@@ -220,7 +220,7 @@ const char *file_temporary(const char *bytes, size_t n_bytes, struct arena *aren
 		diag_add(diags, D_OUTPUT, LOC_NONE, NULL, "a temporary file cannot be made: %s", error->message);
 		return NULL;
 	}
-	int result = write_all(fd, bytes, n_bytes);
+	int result = file_write_all(fd, bytes, n_bytes);
 	int failure = errno;
 	close(fd);
 	if (result == 0)

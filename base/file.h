@@ -47,6 +47,9 @@ void file_remove(const char *path); /* what is not there, or NULL, is no fault *
 /* A folder and those above it, for this user alone. 0, or -1 with HV902. */
 int file_make_folder(const char *path, struct diags *diags);
 
+/* All bytes to a descriptor, however often it takes. 0, or -1 with errno. */
+int file_write_all(int fd, const char *bytes, size_t n_bytes);
+
 /* Writes all bytes to a stream and flushes it. 0; -1 with HV902; or FILE_CLOSED when the reader of a pipe went away
  * (no finding: there is nobody to read it). Needs SIGPIPE ignored. */
 enum { FILE_CLOSED = 1 };

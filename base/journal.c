@@ -201,18 +201,6 @@ static int64_t end_of_lines(int fd, int64_t size)
 	return end ? size - (int64_t)n + (end - tail) + 1 : -1;
 }
 
-static int write_at_end(int fd, const char *bytes, size_t n_bytes)
-{
-	while (n_bytes) {
-		ssize_t n = write(fd, bytes, n_bytes);
-		if (n < 0 && errno != EINTR)
-			return -1;
-		bytes += MAX(n, 0);
-		n_bytes -= (size_t)MAX(n, 0);
-	}
-	return 0;
-}
-
 static int append_to(int fd, const char *path, const char *const *records, uint32_t n_records, struct diags *diags)
 {
 	struct stat info;
@@ -229,7 +217,7 @@ static int append_to(int fd, const char *path, const char *const *records, uint3
 	g_autoptr(GString) text = g_string_new(end ? "" : HEAD);
 	for (uint32_t i = 0; i < n_records; i++)
 		put_line(text, records[i]);
-	if (write_at_end(fd, text->str, text->len) < 0) {
+	if (file_write_all(fd, text->str, text->len) < 0) {
 		int error = errno;
 		(void)!ftruncate(fd, end); /* a part that stays is cut by the next one to append */
 		return cannot(path, "written", error, diags);

@@ -2,6 +2,7 @@
 #include "base/secret.h"
 
 #include "base/child.h"
+#include "base/file.h"
 #include "base/hidden.h"
 
 #include <errno.h>
@@ -34,28 +35,14 @@ static struct secret *secret_new(void)
 	return secret;
 }
 
-static bool write_all(int fd, const char *bytes, size_t n)
-{
-	while (n > 0) {
-		ssize_t written = write(fd, bytes, n);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		bytes += written;
-		n -= (size_t)written;
-	}
-	return true;
-}
-
 /* The path leads to it through this process, so it is gone when this process is. Keys have to end with a line's end. */
 static struct secret *keep_in_memory(const char *text, size_t n)
 {
 	struct secret *secret = secret_new();
 	secret->fd = memfd_create("hvgpu", MFD_CLOEXEC);
 	secret->path = g_strdup_printf("/proc/%d/fd/%d", getpid(), secret->fd);
-	if (secret->fd < 0 || fchmod(secret->fd, 0600) < 0 || !write_all(secret->fd, text, n) ||
-		(text[n - 1] != '\n' && !write_all(secret->fd, "\n", 1))) {
+	if (secret->fd < 0 || fchmod(secret->fd, 0600) < 0 || file_write_all(secret->fd, text, n) < 0 ||
+		(text[n - 1] != '\n' && file_write_all(secret->fd, "\n", 1) < 0)) {
 		secret_close(secret);
 		return NULL;
 	}
