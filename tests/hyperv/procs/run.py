@@ -65,6 +65,12 @@ def normal(world):
     return found
 
 
+def is_void(debt):
+    """A start that is owed to a VM which runs: an agent was killed between the start and the note. It is cleared by the next run that does
+    something; until then nobody takes it for owed, for that the VM runs is checked, and a later stop has another time."""
+    return debt is not None and debt['power'] == 'stopped' and not debt['adapters'] and not debt['devices']
+
+
 def difference(a, b):
     return [f'{key}: {a.get(key)} and not {b.get(key)}' for key in sorted(a.keys() | b.keys(), key=str) if a.get(key) != b.get(key)]
 
@@ -214,8 +220,9 @@ class Case:
                 expect(end[name, vm['name']][0] == vm['state'], vm['name'], 'is', end[name, vm['name']][0])
         if wanted:
             if self.had_nothing_to_do:  # that a VM which had its adapter before is ours is written by a run that does something
-                end = {key: (*value[:-1], value[-1] or wanted.end_state[key][-1]) if key[0] == 'group' else value
-                       for key, value in end.items()}
+                running = {name for (_, name), value in end.items() if value[0] == 'Running'}
+                end = {key: (*value[:-2], None if key[1] in running and is_void(value[-2]) else value[-2],
+                             value[-1] or wanted.end_state[key][-1]) if key[0] == 'group' else value for key, value in end.items()}
             expect(end == wanted.end_state, *difference(end, wanted.end_state))
             stops, least = self.monitor.stops, wanted.monitor.stops
             expect(all(stops[name] <= least[name] + more_per_vm for name in stops), 'stops:', dict(stops))
@@ -230,7 +237,8 @@ class Case:
         ours = ('host.json', 'lease.lock', *(['lease.json'] if self.had_nothing_to_do else []))
         for name, text in self.notes().items():
             expect(name.endswith(ours) or '/vms/' in name and name.endswith('.json'), 'a file is left:', name)
-            expect('/vms/' not in name or json.loads(text)['debt'] is None, 'owed:', name, text)
+            debt = json.loads(text)['debt'] if '/vms/' in name else None
+            expect(debt is None or (self.had_nothing_to_do and is_void(debt)), 'owed:', name, text)
 
     def check_leftovers(self):
         wait_for(lambda: not self.working(), 10, f'agents are left: {self.working()}')
