@@ -85,7 +85,7 @@ def stop_run(case, when, nth, take_over, resume):
         case.fault(int(resume), signal=signal.SIGCONT, to=str(first.pid_file))
     taker = case.begin()
     second = taker.wait()
-    is_done = 'nothing to do' in taker.log.read_text(errors='replace').lower()  # the agents had come to the end of the plan
+    is_done = taker.found_nothing_to_do()  # the agents had come to the end of the plan
     expect(second == HELD or (second == 0 and (take_over == 'all' or is_done)), 'the run that takes over ends with', second)
     os.kill(first.pid, signal.SIGCONT)
     code = first.wait()
