@@ -222,7 +222,7 @@ class Case:
                 expect(end[name, vm['name']][0] == vm['state'], vm['name'], 'is', end[name, vm['name']][0])
         if wanted:
             if self.had_nothing_to_do:  # that a VM which had its adapter before is ours is written by a run that does something
-                running = {name for (_, name), value in end.items() if value[0] == 'Running'}
+                running = {name for (_, name), value in end.items() if isinstance(value, tuple) and value[0] == 'Running'}
                 end = {key: (*value[:-2], None if key[1] in running and is_void(value[-2]) else value[-2],
                              value[-1] or wanted.end_state[key][-1]) if key[0] == 'group' else value for key, value in end.items()}
             expect(end == wanted.end_state, *difference(end, wanted.end_state))
