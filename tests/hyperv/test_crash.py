@@ -173,6 +173,15 @@ class Crash(Case):
         self.done(self.agent.step('mount-gpu', {'gpu': PATH_A}))
         self.assertEqual(self.left_half_way(standalone(), 'Disable-PnpDevice', 'dismount-gpu', after=False), ('partitionable', 'PCI'))
 
+    def test_a_gpu_that_was_noted_and_is_in_use_is_not_dismounted(self):
+        """The agent died between the note and the first cmdlet."""
+        self.left_half_way(standalone(vm(1)), 'Disable-PnpDevice', 'dismount-gpu', after=False)
+        self.assertIn('unfinished', self.notes())
+        self.refused(self.agent.step('add-assigned-device', {'vm': vm_id(1), 'device': {'locationPath': PATH_A}}), 'not-found')
+        self.assertEqual(self.world.writes(), [])
+        self.done(self.agent.step('mount-gpu', {'gpu': PATH_A}), changed=False)
+        self.assertNotIn('unfinished', self.notes())
+
     def test_a_gpu_that_somebody_disabled_stays_so(self):
         self.begin(standalone(gpus=[a2(3, disabled=True), a2(4)]))
         self.assertEqual([gpu['state'] for gpu in self.agent.observe()[1].values()], ['disabled', 'partitionable'])

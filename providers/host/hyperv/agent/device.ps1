@@ -83,7 +83,10 @@ function Assert-Assignable($Want) {
 			Stop-Request 'not-found' "there is no resource pool '$($Want['pool'])' on $($env:COMPUTERNAME)"
 		}
 	}
-	elseif (-not (Test-Dismounted $Want['locationPath']) -and -not (Complete-Dismount @{ Path = $Want['locationPath'] })) {
+	elseif (-not (Test-Dismounted $Want['locationPath'])) {
+		foreach ($gpu in (Read-Gpus ([Collections.ArrayList]::new()))) {
+			if ($gpu.Path -eq $Want['locationPath'] -and $gpu.Doc['state'] -eq 'dismounted' -and (Complete-Dismount $gpu)) { return }
+		}
 		Stop-Request 'not-found' "'$($Want['locationPath'])' is not dismounted on $($env:COMPUTERNAME)"
 	}
 }

@@ -266,7 +266,8 @@ function Test-Dismounted([string]$Path) {
 	return @(Get-VMHostAssignableDevice | Where-Object { $_.LocationPath -eq $Path }).Count -gt 0
 }
 
-# What an agent began that died before it could dismount the device that it had disabled. True: there was something to do.
+# What an agent began that died before it could dismount the device that it had disabled. True: there was something to do. Only for
+# a GPU that reads as dismounted: the note alone may be of one that was never disabled, or is enabled again and in use.
 function Complete-Dismount($Gpu) {
 	$begun = @(Get-Unfinished | Where-Object { $_['locationPath'] -ceq $Gpu.Path })
 	if (-not $begun.Count) { return $false }
@@ -327,6 +328,7 @@ function Invoke-DismountGpu($Reply) {
 function Invoke-MountGpu($Reply) {
 	$gpu, $gpus = Get-GpuOfStep
 	if ($gpu.Doc['state'] -in 'partitionable', 'paravirtualized', 'plain') {
+		Clear-Unfinished $gpu.Path
 		$Reply['gpu'] = $gpu.Doc
 		return
 	}
