@@ -47,14 +47,6 @@ int step_start_vm(
 	return 0;
 }
 
-static enum node_state host_node_state(const struct host *host)
-{
-	for (uint32_t i = 0; i < host->n_nodes; i++)
-		if (!g_ascii_strcasecmp(host->nodes[i].name, host->name))
-			return host->nodes[i].state;
-	return NODE_UNKNOWN;
-}
-
 static bool has_pin(const struct world *world, const struct vm *vm)
 {
 	for (uint32_t i = 0; i < vm->n_adapters; i++)

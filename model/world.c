@@ -188,6 +188,14 @@ struct host_state *world_host_state(struct arena *arena, const struct world *wor
 	return state;
 }
 
+enum node_state host_node_state(const struct host *host)
+{
+	for (uint32_t i = 0; i < host->n_nodes; i++)
+		if (!g_ascii_strcasecmp(host->nodes[i].name, host->name))
+			return host->nodes[i].state;
+	return NODE_UNKNOWN;
+}
+
 uint32_t world_find_host(const struct world *world, const char *name)
 {
 	for (uint32_t i = 0; name && i < world->n_hosts; i++)

@@ -314,6 +314,7 @@ struct world *world_copy(struct arena *arena, const struct world *world);
 struct host_state *world_host_state(struct arena *arena, const struct world *world, uint32_t host);
 
 /* Look-ups by key; NO_INDEX when there is none. */
+enum node_state host_node_state(const struct host *host);              /* as the host reports itself */
 uint32_t world_find_host(const struct world *world, const char *name); /* case does not matter, as in Windows */
 uint32_t world_find_gpu(const struct world *world, uint32_t host, const char *location_path);
 uint32_t world_find_vm(const struct world *world, const char *id);

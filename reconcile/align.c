@@ -44,6 +44,8 @@ static uint64_t adapters_at_end(const struct wants *wants, uint32_t host, uint64
 	return n;
 }
 
+enum { COUNTS_AS_THEY_ARE = 0 };
+
 /* How many VMs would have to move so that all find their partitions at 'count'; NO_INDEX when some would find none. */
 static uint32_t moves_to(const struct wants *wants, uint64_t count)
 {
@@ -97,6 +99,16 @@ static bool owes_a_partition(const struct wants *wants)
 	return false;
 }
 
+/* Of the GPUs with this count the first: each count is priced once. */
+static bool is_first_with_its_count(const struct wants *wants, uint32_t gpu)
+{
+	const struct gpu *gpus = wants->input->observed->gpus;
+	for (uint32_t g = 0; g < gpu; g++)
+		if (is_in_play(wants, g) && maybe_is(gpus[g].count, gpus[gpu].count.value))
+			return false;
+	return true;
+}
+
 /* The least price of all counts, or NO_INDEX; forward first: it wins ties. */
 static uint32_t cheapest(const struct wants *wants, bool fits, struct maybe_u64 *best)
 {
@@ -107,7 +119,7 @@ static uint32_t cheapest(const struct wants *wants, bool fits, struct maybe_u64 
 		least = price_of(wants, best->value, fits);
 	}
 	for (uint32_t g = 0; g < world->n_gpus; g++) {
-		if (!is_in_play(wants, g) || !world->gpus[g].count.known)
+		if (!is_in_play(wants, g) || !world->gpus[g].count.known || !is_first_with_its_count(wants, g))
 			continue;
 		uint32_t price = price_of(wants, world->gpus[g].count.value, fits);
 		if (price < least) {
@@ -124,7 +136,8 @@ void align_counts(struct wants *wants)
 	wants->count = UNKNOWN;
 	if (!owes_a_partition(wants))
 		return;
-	/* where no count has room for everybody, any will do: then as many come back as fit */
-	if (cheapest(wants, true, &best) != NO_INDEX || cheapest(wants, false, &best) != NO_INDEX)
+	if (cheapest(wants, true, &best) != NO_INDEX)
 		wants->count = best;
+	else if (moves_to(wants, COUNTS_AS_THEY_ARE) == NO_INDEX && cheapest(wants, false, &best) != NO_INDEX)
+		wants->count = best; /* as many come back as fit */
 }

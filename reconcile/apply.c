@@ -139,8 +139,7 @@ static bool has_diag(const struct diags *diags, const struct diag *diag)
 	return false;
 }
 
-/* Findings that the approved plan did not have: the world changed. What this run itself did is no news. */
-static void add_news(struct apply *apply, const struct plan *plan)
+void apply_add_news(struct apply *apply, const struct plan *plan)
 {
 	for (const struct diag *diag = plan->diags->first; diag; diag = diag->next) {
 		bool known = has_diag(apply->approved->diags, diag) || has_diag(apply->diags, diag);
@@ -171,9 +170,10 @@ static const struct plan *next_plan(struct apply *apply, const struct world *wor
 				  : is_first ? again_saved(apply, world)
 					     : again_rest_of_saved(apply, world);
 	if (plan && apply->mode == PLAN_APPLY) {
-		bool stale = has_lost_host(apply, world) < 0 || again_within(apply, plan) < 0;
-		if (!stale && again_mode(apply, plan, world) == PLAN_APPLY && known_everywhere(apply, world, plan))
-			return plan;
+		bool may = has_lost_host(apply, world) == 0 && again_mode(apply, plan, world) == PLAN_APPLY;
+		const struct plan *known = may ? known_everywhere(apply, world, plan) : NULL;
+		if (known && again_within(apply, known) == 0)
+			return known;
 	} else if (plan) {
 		return plan;
 	}
@@ -235,7 +235,7 @@ static void work(struct apply *apply)
 		const struct world *world = again_observe(apply);
 		const struct plan *plan = next_plan(apply, world, round == 0);
 		apply->plan = plan;
-		add_news(apply, plan);
+		apply_add_news(apply, plan);
 		apply->result->exit = plan_exit(plan);
 		tell_again(apply, plan, why);
 		if (apply_interrupts(apply)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/apply_parts.h"
 
+#include "reconcile/prudent.h"
 #include "reconcile/retreat.h"
 
 static void say(struct apply *apply, const struct plan *plan, const struct retreat_gap *gap, const char *what)
@@ -11,17 +12,30 @@ static void say(struct apply *apply, const struct plan *plan, const struct retre
 		step->id, step_text(apply->arena, step), gap->reason);
 }
 
-bool known_everywhere(struct apply *apply, const struct world *world, const struct plan *plan)
+static bool is_known(
+	struct apply *apply, const struct plan *plan, const struct plan_input *input, struct retreat_gap *gap)
+{
+	apply->retreat = retreat_new(apply->arena, plan, input);
+	apply->retreat_of = plan;
+	return !plan->n_steps || retreat_everywhere(apply->retreat, apply->arena, gap);
+}
+
+const struct plan *known_everywhere(struct apply *apply, const struct world *world, const struct plan *plan)
 {
 	struct plan_input *input = arena_new_of(apply->arena, struct plan_input);
 	struct retreat_gap gap;
 	*input = again_input(apply, world, PLAN_APPLY);
-	apply->retreat = retreat_new(apply->arena, plan, input);
-	apply->retreat_of = plan;
-	if (!plan->n_steps || retreat_everywhere(apply->retreat, apply->arena, &gap))
-		return true;
-	say(apply, plan, &gap, "not begun");
-	return false;
+	if (is_known(apply, plan, input, &gap))
+		return plan;
+	if (!apply->approved->spec) { /* a saved plan is taken as it is or not at all */
+		say(apply, plan, &gap, "not begun");
+		return NULL;
+	}
+	plan = prudent_plan(apply->arena, input);
+	if (plan->mode == PLAN_APPLY && is_known(apply, plan, input, &gap))
+		return plan;
+	apply_add_news(apply, plan);
+	return NULL;
 }
 
 /* What is under way counts as done: it is waited for before any way back begins. */

@@ -84,6 +84,8 @@ struct apply {            /* one cluster */
 /* 'plan' may be NULL for what needs leases alone. */
 void apply_start(struct apply *apply, struct run *run, const struct apply_options *options, const struct plan *plan);
 void apply_end(struct apply *apply);
+/* Findings that the approved plan did not have: the world changed. What this run itself did is no news. */
+void apply_add_news(struct apply *apply, const struct plan *plan);
 
 /* ---- apply_link.c ---- */
 
@@ -154,8 +156,9 @@ void back_go(struct apply *apply);
 
 /* ---- apply_known.c ---- */
 
-/* Before the plan begins in this world: true, or false with HV715. apply->retreat is that plan's from then on. */
-bool known_everywhere(struct apply *apply, const struct world *world, const struct plan *plan);
+/* Before the plan begins in this world: the plan, or what is left of it without the parts that have no way back, or NULL
+ * with HV715. apply->retreat is that plan's from then on. */
+const struct plan *known_everywhere(struct apply *apply, const struct world *world, const struct plan *plan);
 /* Before a step of that plan is submitted (schedule_options.may; 'user' is the apply). */
 bool known_from_here(const struct schedule *schedule, uint32_t step, void *user);
 

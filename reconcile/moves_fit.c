@@ -12,10 +12,7 @@ bool moves_host_takes(const struct wants *wants, uint32_t host)
 	const struct spec_host *line = input->cluster ? cluster_find_host(input->cluster, it->name) : NULL;
 	if (!it->cluster_name || (line && (line->maintenance || line->exclude)))
 		return false;
-	for (uint32_t i = 0; i < it->n_nodes; i++)
-		if (g_ascii_strcasecmp(it->nodes[i].name, it->name) == 0)
-			return it->nodes[i].state == NODE_UP;
-	return false;
+	return host_node_state(it) == NODE_UP;
 }
 
 bool fit_runs_there(const struct placing *placing, uint32_t vm, uint32_t host)

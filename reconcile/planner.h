@@ -6,6 +6,12 @@
 #pragma once
 #include "reconcile/plan.h"
 
+struct doubt { /* a part that is refused for want of a way back: reconcile/prudent.h */
+	const char *
+		subject; /* of a VM that is not to be disturbed for what the manifests want; NULL: nothing is to be begun */
+	const char *reason;
+};
+
 struct plan_input {
 	const struct spec *spec;
 	const struct spec_cluster *cluster; /* NULL with PLAN_RESTORE: no manifests */
@@ -20,6 +26,8 @@ struct plan_input {
 	const char *const *frozen; /* subjects of GPUs and VMs; "host/hv01/vm/vdi-001/move": it does not move any more;
 			  * "host/hv01/all": nothing on that host */
 	uint32_t n_frozen;
+	const struct doubt *doubts;
+	uint32_t n_doubts;
 	/* planned to see what another manifest would give (reconcile/remedy.h): no remedies, no bound, not checked */
 	bool is_trial;
 };

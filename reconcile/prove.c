@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/prove.h"
 #include "reconcile/planfile_parts.h"
-#include "reconcile/planner.h"
+#include "reconcile/prudent.h"
 
 #include <string.h>
 
@@ -44,7 +44,7 @@ static int prove_cluster(struct arena *arena, const struct run *saved, const str
 		.adopt = saved->options.adopt,
 		.now = saved->now,
 	};
-	json_auto_t *before = comparable(plan), *again = comparable(plan_cluster(arena, &input));
+	json_auto_t *before = comparable(plan), *again = comparable(prudent_plan(arena, &input));
 	if (json_equal(before, again))
 		return 0;
 	return diag_add(diags, D_SIGNATURE, LOC_NONE, NULL,

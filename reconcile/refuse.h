@@ -9,7 +9,7 @@
 #include "reconcile/wants.h"
 
 /* refuse_cluster.c. Refuses the whole cluster: fields that are not supported yet, a type or node set that differs from what the hosts
- * report. True: nothing but debts may be planned. */
+ * report, no way back from anything. True: nothing but debts may be planned. */
 bool refuse_cluster(struct wants *wants);
 
 /* refuse_first.c. What can be seen without a goal: counts that a GPU does not list, states, missing hosts, mitigation, memory. */

@@ -94,12 +94,13 @@ static void refuse_count_for_room(struct wants *wants, const struct world *goal)
 		needed, offered, counts_that_would_do(wants, goal));
 }
 
-/* Who gains something here, and runs; who is owed a start is another matter. */
+/* Who gains something here, and runs. What is owed along with a start is not new. */
 static bool is_new(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices)
 {
 	const struct vm *now = &wants->input->observed->vms[vm], *then = &goal->vms[vm];
 	return (devices ? then->n_devices > now->n_devices : then->n_adapters > now->n_adapters) &&
-	       !wants->vms[vm].refused && wants->vms[vm].ownership == VM_MANAGED && !wants_owed_power(wants, vm);
+	       !wants->vms[vm].refused && wants->vms[vm].ownership == VM_MANAGED &&
+	       !(wants_owed_power(wants, vm) && wants_owed_parts(wants, vm));
 }
 
 static bool is_owed_here(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices)
@@ -107,15 +108,21 @@ static bool is_owed_here(const struct wants *wants, const struct world *goal, ui
 	return wants_owed_power(wants, vm) && (devices ? goal->vms[vm].n_devices : goal->vms[vm].n_adapters);
 }
 
-/* Whom this run itself stopped comes back before whom another run left down. */
-static uint32_t weight_of(const struct wants *wants, uint32_t vm)
+static uint32_t by_rank(const struct wants *wants, uint32_t vm)
 {
-	return refuse_is_of_another_run(wants, vm) ? UINT32_MAX : wants->vms[vm].rank;
+	return wants->vms[vm].rank;
 }
 
-/* The last in the manifests, or NO_INDEX. */
+/* Whom this run itself stopped comes back before whom another run left down. */
+static uint32_t by_run_and_rank(const struct wants *wants, uint32_t vm)
+{
+	return refuse_is_of_another_run(wants, vm) ? UINT32_MAX : by_rank(wants, vm);
+}
+
+/* The one with the most weight, such as the last in the manifests; or NO_INDEX. */
 static uint32_t last_of(const struct wants *wants, const struct world *goal, uint32_t host, bool devices,
-	bool (*is_one)(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices))
+	bool (*is_one)(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices),
+	uint32_t (*weight_of)(const struct wants *wants, uint32_t vm))
 {
 	uint32_t last = NO_INDEX;
 	for (uint32_t i = 0; i < goal->n_vms; i++)
@@ -131,8 +138,9 @@ static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32
 {
 	bool any = false;
 	for (; n > 0; n--) {
-		uint32_t fresh = last_of(wants, goal, host, devices, is_new);
-		uint32_t last = fresh != NO_INDEX ? fresh : last_of(wants, goal, host, devices, is_owed_here);
+		uint32_t fresh = last_of(wants, goal, host, devices, is_new, by_rank);
+		uint32_t last =
+			fresh != NO_INDEX ? fresh : last_of(wants, goal, host, devices, is_owed_here, by_run_and_rank);
 		if (last == NO_INDEX)
 			return any;
 		const char *reason = arena_printf(wants->arena,
@@ -161,7 +169,7 @@ static bool refuse_host(struct wants *wants, const struct world *goal, uint32_t 
 		refuse_count_for_room(wants, goal);
 		return true;
 	}
-	return room.gained && refuse_gainers(wants, goal, host, room.gained, false);
+	return refuse_gainers(wants, goal, host, room.needed - room.offered, false);
 }
 
 /* A pinned VM needs room on its very GPU. */

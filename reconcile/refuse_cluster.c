@@ -60,5 +60,9 @@ bool refuse_cluster(struct wants *wants)
 		if (wants->input->cluster->type == CLUSTER_FAILOVER &&
 			(i == 0 || !tell_the_same_nodes(&world->hosts[i - 1], &world->hosts[i])))
 			refuse_nodes(wants, &world->hosts[i]);
+	for (uint32_t i = 0; i < wants->input->n_doubts; i++)
+		if (!wants->input->doubts[i].subject)
+			wants_refuse(wants, D_NO_WAY_BACK, wants->input->cluster->name_loc, wants->input->cluster->name,
+				"plan", "%s", wants->input->doubts[i].reason);
 	return wants->refusals->len > before;
 }

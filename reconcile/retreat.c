@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/retreat.h"
 
+#include "reconcile/alike.h"
 #include "reconcile/check_parts.h"
 
 #include <string.h>
@@ -170,9 +171,9 @@ struct retreat *retreat_new(struct arena *arena, const struct plan *plan, const 
 	return retreat;
 }
 
-static bool gap(struct retreat_gap *out, uint32_t step, const char *reason)
+static bool gap(struct retreat_gap *out, uint32_t step, uint32_t vm, const char *reason)
 {
-	*out = (struct retreat_gap){ step, reason };
+	*out = (struct retreat_gap){ step, vm, reason };
 	return false;
 }
 
@@ -195,46 +196,23 @@ bool retreat_at(const struct retreat *retreat, struct arena *arena, const bool *
 	const struct step *failed = step == NO_INDEX ? NULL : &retreat->steps[step];
 	for (uint32_t i = 0; i < retreat->plan->n_steps; i++)
 		if (done[i] && !take(&place, &retreat->steps[i]))
-			return gap(out, i, "it would not be possible then");
+			return gap(out, i, NO_INDEX, "it would not be possible then");
 	if (took_effect)
 		take(&place, failed);
 	const struct plan *back =
 		plan_back(arena, retreat->input, place.world, failed ? retreat_frozen(arena, failed) : NULL);
 	if (is_rejected(back))
 		return is_lost_either_way(retreat, arena, failed, NO_INDEX) ||
-		       gap(out, step, "the way back does not pass its check");
+		       gap(out, step, NO_INDEX, "the way back does not pass its check");
 	for (uint32_t i = 0; i < place.world->n_vms; i++)
 		if (!(failed && failed->vm == i) && !retreat->lost[i] && stays_off(back, i) &&
 			!is_lost_either_way(retreat, arena, failed, i))
-			return gap(out, step, arena_printf(arena, "VM '%s' would stay off", place.world->vms[i].name));
+			return gap(
+				out, step, i, arena_printf(arena, "VM '%s' would stay off", place.world->vms[i].name));
 	return true;
 }
 
 /* ---- places that stand for all ---- */
-
-/* Steps on hosts, VMs and GPUs that differ in their names alone fail alike. */
-static char *likeness(const struct retreat *retreat, const struct step *step)
-{
-	const struct world *world = retreat->input->observed;
-	/* those of a saved plan are for the world that it was made for */
-	const struct rules *rules = retreat->plan->observed == world ? retreat->plan->rules : NULL;
-	const struct vm *vm = step->vm != NO_INDEX ? &world->vms[step->vm] : NULL;
-	const struct gpu *gpu = step->gpu != NO_INDEX ? &world->gpus[step->gpu] : NULL;
-	GString *text = g_string_new(NULL);
-	g_string_printf(text, "%d %u %d %u", (int)step->kind, step->host, (int)step->cause, step->unit);
-	if (vm)
-		g_string_append_printf(text, " %d %d %u %u %d %s %d", (int)vm->state, (int)vm->clustered,
-			vm->n_adapters, vm->n_devices, vm->debt ? (int)vm->debt->power : -1,
-			step->to_host ? step->to_host : "-", rules ? (int)rules->vm_ownership[step->vm] : -1);
-	for (uint32_t i = 0; vm && i < vm->n_adapters; i++)
-		g_string_append_printf(text, " %s", vm->adapters[i].pin ? vm->adapters[i].pin : "-");
-	for (uint32_t i = 0; vm && i < vm->n_devices; i++)
-		g_string_append_printf(text, " %s", vm->devices[i].location_path ? vm->devices[i].location_path : "-");
-	if (gpu)
-		g_string_append_printf(text, " %d %s %s %d %" G_GUINT64_FORMAT, (int)gpu->state, gpu->device,
-			gpu->subsystem, gpu->count.known, gpu->count.value);
-	return g_string_free(text, FALSE);
-}
 
 enum how { HOW_FAILED, HOW_FAILED_AFTER, HOW_INTERRUPTED, HOW_COUNT };
 
@@ -304,20 +282,14 @@ static bool known_in_pairs(struct tour *tour)
 	return true;
 }
 
-static GArray *one_of_each(const struct retreat *retreat)
-{
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	GArray *steps = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-	for (uint32_t i = 0; i < retreat->plan->n_steps; i++)
-		if (g_hash_table_add(seen, likeness(retreat, &retreat->steps[i])))
-			g_array_append_val(steps, i);
-	return steps;
-}
-
 bool retreat_everywhere(const struct retreat *retreat, struct arena *arena, struct retreat_gap *out)
 {
 	g_autoptr(reach_auto) reach = reach_new(retreat->steps, retreat->plan->n_steps);
-	g_autoptr(GArray) steps = one_of_each(retreat);
+	const struct plan *plan = retreat->plan;
+	/* those of a saved plan are for the world that it was made for */
+	const struct rules *rules = plan->observed == retreat->input->observed ? plan->rules : NULL;
+	const struct alike_input alike = { retreat->steps, plan->n_steps, retreat->input, rules };
+	g_autoptr(GArray) steps = alike_one_of_each(&alike);
 	g_autofree bool *done = g_new0(bool, reach->n + 1);
 	struct tour tour = { retreat, arena, reach, steps, done, out };
 	for (guint s = 0; s < steps->len; s++)

@@ -19,6 +19,7 @@ struct retreat *retreat_new(struct arena *arena, const struct plan *plan, const 
 
 struct retreat_gap {        /* where no way back is known */
 	uint32_t step;      /* index: this one fails */
+	uint32_t vm;        /* this one would stay off; or NO_INDEX */
 	const char *reason; /* "VM 'vdi-001' would stay off" */
 };
 

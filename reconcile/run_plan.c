@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/run_plan.h"
 
+#include "reconcile/prudent.h"
+
 #include <string.h>
 
 enum { CLUSTERS_PER_THREAD = 8, THREADS_MAX = 16 };
@@ -58,7 +60,7 @@ static void plan_job(const struct run *run, struct arena *arena, struct job *job
 	world->missing = job->missing;
 	world->n_missing = job->n_missing;
 	struct plan_input input = run_plan_input(run, job->cluster, world);
-	job->plan = plan_cluster(arena, &input);
+	job->plan = prudent_plan(arena, &input);
 }
 
 /* Tells of all plans that are finished and have none unfinished before them. */

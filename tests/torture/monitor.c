@@ -210,7 +210,7 @@ static uint32_t n_dismounted(const struct host_state *host)
 	return n;
 }
 
-/* It could still become the one that is passed through, in place of the one that was it without disturbance. */
+/* It is, or could still become, the one that is passed through, in place of the one that was it without disturbance. */
 static bool is_role_open(const struct monitor *monitor, const struct host_state *host, uint32_t gpu)
 {
 	const struct spec_cluster *cluster = cluster_of(monitor, host->host.name);
@@ -221,7 +221,8 @@ static bool is_role_open(const struct monitor *monitor, const struct host_state 
 	for (uint32_t h = 0; h < monitor->reference_end->n_states; h++)
 		if (strcmp(monitor->reference_end->states[h].host.name, host->host.name) == 0)
 			n_end = n_dismounted(&monitor->reference_end->states[h]);
-	return is_candidate && n_dismounted(host) < n_end;
+	uint32_t n_others = n_dismounted(host) - (host->gpus[gpu].state == GPU_DISMOUNTED);
+	return is_candidate && n_others < n_end;
 }
 
 static bool is_in_play(const struct monitor *monitor, const struct host_state *host, uint32_t gpu)
@@ -236,11 +237,19 @@ static bool is_in_play(const struct monitor *monitor, const struct host_state *h
 	       (it->state == GPU_PARTITIONABLE || it->state == GPU_DISMOUNTED) && !is_role_open(monitor, host, gpu);
 }
 
+static bool lacks_host(const struct monitor *monitor, const struct spec_cluster *cluster)
+{
+	const struct spec_host *lost = monitor->is_unobserved ? host_of(cluster, monitor->lost) : NULL;
+	return lost && !lost->maintenance && !lost->exclude;
+}
+
 static bool is_refused(const struct monitor *monitor, const struct host_state *host, uint32_t gpu)
 {
-	const struct gpu_group *group = partitioned(cluster_of(monitor, host->host.name));
+	const struct spec_cluster *cluster = cluster_of(monitor, host->host.name);
+	const struct gpu_group *group = partitioned(cluster);
 	const struct gpu *end = in_the_end(monitor, host->host.name, host->gpus[gpu].location_path);
-	return !end || !group || !maybe_is(end->count, group->partition_count.value);
+	const struct gpu *count_of = lacks_host(monitor, cluster) ? &host->gpus[gpu] : end;
+	return !end || !group || !maybe_is(count_of->count, group->partition_count.value);
 }
 
 static bool differ(struct maybe_u64 a, struct maybe_u64 b)
@@ -326,7 +335,8 @@ static void look_at_hosts(struct monitor *monitor, const struct view *after)
 		uint32_t n = 0, n_new = 0;
 		for (uint32_t h = 0; h < after->n_states && cluster->rollout.strategy == STRATEGY_ROLLING; h++) {
 			const char *name = after->states[h].host.name;
-			bool is = host_of(cluster, name) && is_being_changed(monitor, &after->states[h]);
+			bool is = host_of(cluster, name) && is_observed(monitor, name) &&
+				  is_being_changed(monitor, &after->states[h]);
 			n += is;
 			n_new += is && !g_hash_table_contains(monitor->mixed_hosts, name);
 		}
@@ -529,7 +539,7 @@ static void look_at_stop(
 	g_autofree char *key = g_strdup_printf("%s %s", run ? run : "", vm->id);
 	monitor->n_stops++;
 	g_hash_table_add(monitor->held, arena_strdup(monitor->arena, vm->id));
-	if (g_hash_table_contains(monitor->stops, key) && !monitor->is_lenient)
+	if (g_hash_table_contains(monitor->stops, key) && !(monitor->is_lenient && monitor->is_disturbed))
 		say(monitor, "once", "VM '%s' is stopped twice in one run", vm->name);
 	g_hash_table_add(monitor->stops, g_steal_pointer(&key));
 	if (monitor->window_is_shut)
@@ -631,7 +641,8 @@ void monitor_begin(struct monitor *monitor)
 
 void monitor_run_begins(struct monitor *monitor, const struct view *now)
 {
-	monitor->is_meddled = monitor->is_on_way_back = false;
+	monitor->is_meddled = monitor->is_on_way_back = monitor->is_disturbed = false;
+	monitor->is_unobserved = false;
 	monitor->lost = NULL;
 	g_hash_table_remove_all(monitor->mixed_hosts);
 	for (uint32_t h = 0; h < now->n_states; h++)

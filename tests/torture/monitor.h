@@ -22,11 +22,13 @@ struct monitor {
 	/* A step failed for good, a host went away or somebody meddled: availability may win over alignment, and who was
 	 * brought back may be stopped once more. */
 	bool is_lenient;
+	bool is_disturbed; /* this run is */
 	/* In this run somebody meddled: what is under way on one host cannot know of that on another. */
 	bool is_meddled;
 	bool is_on_way_back;  /* this run is: a VM that failed stays down meanwhile, and its host half-way */
 	bool is_availability; /* this very call brings back, after a failure, a VM that is owed a start */
 	const char *lost;     /* a host that this run cannot reach any more, or NULL */
+	bool is_unobserved;   /* and could not observe either, so it changes no counts (design.md section 8) */
 	/* What it saw. */
 	const char *broken; /* the first that was broken, as a sentence; or NULL */
 	uint32_t n_stops, n_starts, n_moves, n_role_changes, n_removed;

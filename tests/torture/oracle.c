@@ -160,7 +160,7 @@ static const char *look_for_debts(struct play *play, const struct play *referenc
 
 static const char *look_at_cost(struct play *play, const struct play *reference)
 {
-	uint32_t allowed = reference->monitor.n_stops + play->n_excused + play->n_blind_stops;
+	uint32_t allowed = reference->monitor.n_stops + play->n_excused + play->n_blind_stops + play->n_anew_stops;
 	if (has(play, fault_is_foreign) || has(play, fault_is_stale))
 		allowed += 1;
 	if (play->monitor.n_stops > allowed)
@@ -180,12 +180,12 @@ const char *oracle_judge(struct play *play, const struct play *reference)
 		return found(play, "after %u runs there are still steps to do", play->n_runs);
 	/* Somebody may have taken what a VM needs to start; a VM that was brought back may not be stopped again for its move
 	 * ('maxHosts'); what a person agreed to without one of the hosts may bar the way for what is wanted with it. Then the
-	 * plan refuses and says why. Less may be refused, too, or, after a way back, something else. */
+	 * plan refuses and says why. Less may be refused, too, or, after a way back or such an agreement, something else. */
 	bool is_barred = play->n_refusals > reference->n_refusals;
 	bool has_reason = play->was_blind || play->n_excused || g_hash_table_size(play->brought_back);
 	const char *what = is_barred && has(play, fault_is_foreign) ? NULL : look_for_debts(play, reference);
 	if ((is_barred && has_reason) || play->n_refusals < reference->n_refusals ||
-		(play->had_way_back && play->n_refusals))
+		((play->had_way_back || play->was_blind) && play->n_refusals))
 		return what ? what : look_at_cost(play, reference);
 	if (!what && !has(play, fault_is_foreign))
 		what = compare(play, reference);

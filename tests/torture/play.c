@@ -85,7 +85,9 @@ static void on_event(const struct apply_event *event, void *user)
 {
 	struct play *play = user;
 	play->monitor.is_on_way_back |= event->kind == APPLY_WAY_BACK;
-	play->had_way_back |= event->kind == APPLY_WAY_BACK;
+	/* where a host is lost, debts alone are paid: that is one, too */
+	play->had_way_back |= event->kind == APPLY_WAY_BACK ||
+			      (event->kind == APPLY_REPLAN && event->plan->mode == PLAN_RESTORE && event->total);
 	if (play->tells && (event->kind == APPLY_WAY_BACK || event->kind == APPLY_REPLAN))
 		printf("       %s: %u steps, %s\n", name_of(&apply_event_names, (int)event->kind), event->total,
 			event->message ? event->message : "");
@@ -125,6 +127,7 @@ bool play_run(struct play *play, struct process *process)
 		.until = STAGE_PLAN,
 	};
 	uint32_t n_done = play->n_done;
+	bool is_anew = play->has_been_meddled;
 	g_autoptr(run_auto) run = run_pipeline(&options);
 	uint32_t n_steps = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops;
 	play->n_refusals = 0;
@@ -144,6 +147,7 @@ bool play_run(struct play *play, struct process *process)
 	bool was_dead = process->is_dead;
 	play->was_blind |= is_blind;
 	play->n_blind_stops += is_blind ? play->monitor.n_stops - n_stops : 0;
+	play->n_anew_stops += is_anew && !is_blind ? play->monitor.n_stops - n_stops : 0;
 	memory_set_dead(false);
 	g_ptr_array_unref(process->sessions);
 	/* what must wait for a window stays to do */

@@ -49,11 +49,13 @@ struct play {
 	bool had_way_back;
 	bool was_blind;           /* a run was, as below */
 	uint32_t n_blind_stops;   /* by runs whose first observation was spoilt: what they planned, a person saw */
+	uint32_t n_anew_stops;    /* by runs that began when somebody had meddled: that world needs them */
 	uint32_t n_done;          /* faults that could be made to happen */
 	uint32_t n_refusals;      /* of the last plan */
 	GHashTable *brought_back; /* ids of VMs that a way back, or another run than stopped them, started */
 	uint32_t n_excused;       /* stops of such */
 	bool has_cost_more;       /* a VM was stopped once more than undisturbed, and that is allowed */
+	bool has_been_meddled;
 	const char *meddled_vm;
 	bool is_at_rest;     /* planning again gives no steps */
 	enum exit_code exit; /* of the first run */

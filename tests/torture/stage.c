@@ -182,6 +182,7 @@ static bool somebody_meddles(struct play *play, enum fault_kind kind, const stru
 		return false;
 	struct view now = memory_view();
 	monitor_see_others(&play->monitor, &now);
+	play->has_been_meddled = true;
 	play_note(play, now);
 	return true;
 }
@@ -200,10 +201,12 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 		return FAULT_NONE;
 	play->n_done++;
 	play->monitor.is_lenient |= fault_is_failure(kind) || fault_is_foreign(kind) || fault_is_stale(kind);
+	play->monitor.is_disturbed = true;
 	play->monitor.is_meddled |= fault_is_foreign(kind) || fault_is_stale(kind);
 	bool is_unobserved = request->kind == REQUEST_OBSERVE && !fault_is_foreign(kind) && !fault_is_stale(kind);
 	if (kind == FAULT_LOST || kind == FAULT_CUT || kind == FAULT_LATE || is_unobserved)
 		play->monitor.lost = arena_strdup(play->arena, session->base.host);
+	play->monitor.is_unobserved |= request->kind == REQUEST_OBSERVE && play->monitor.lost;
 	return kind;
 }
 
@@ -217,7 +220,7 @@ static void prepare(struct stage_session *session)
 	bool is_step = session->request->kind == REQUEST_STEP && process->n_steps == process->refuses_step;
 	if (session->fault != FAULT_FAIL && !is_step)
 		return;
-	play->monitor.is_lenient = true;
+	play->monitor.is_lenient = play->monitor.is_disturbed = true;
 	process->refuses = true;
 	process->refused_kind = session->request->kind;
 	process->refused_what = what_of(session, play->arena, session->request);

@@ -45,6 +45,25 @@ static void mixture_that_the_plan_mends_is_no_finding(void **state)
 	scene_free(scene);
 }
 
+/* Where it starts again is not where it was: that GPU is dismounted by then. */
+static void vm_that_lets_go_of_a_gpu_is_no_finding(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 2, 4);
+	scene_vm(scene, "other", 0, VM_RUNNING, 1);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	const struct plan *plan = scene_plan(scene,
+		"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c }\nspec:\n  type: Standalone\n"
+		"  unmanaged: Cycle\n  hosts: [{ name: hv01 }]\n  gpus:\n"
+		"    - { name: vdi, match: { model: NVIDIA A2 }, partitionCount: 4 }\n"
+		"    - { name: whole, match: { model: NVIDIA A2 }, passthrough: { locationPaths: { hv01: "
+		"[\"PCIROOT(20)#PCI(0100)\"] } } }\n");
+	assert_int_equal(scene_count(plan, STEP_DISMOUNT_GPU), 1);
+	assert_non_null(scene_step(plan, STEP_STOP_VM, "other"));
+	assert_null(found(plan, D_LEFT_BROKEN));
+	scene_free(scene);
+}
+
 /* Nobody may touch it, and it has what no VM should have. */
 static void unmanaged_vm_with_a_partition_and_a_whole_gpu_stays_a_finding(void **state)
 {
@@ -140,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plan_that_could_not_lock_its_cluster_says_so),
 		cmocka_unit_test(mixture_that_the_plan_mends_is_no_finding),
+		cmocka_unit_test(vm_that_lets_go_of_a_gpu_is_no_finding),
 		cmocka_unit_test(unmanaged_vm_with_a_partition_and_a_whole_gpu_stays_a_finding),
 		cmocka_unit_test(managed_vm_with_both_loses_what_its_line_does_not_give),
 		cmocka_unit_test(host_with_more_running_vms_than_partitions_stays_a_finding),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole runs on simulated hosts: rows 5, 15, 16, 20 and 21 of the plans that were worked by hand, and what goes wrong. */
 #include "providers/host/host.h"
+#include "reconcile/run_plan.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/sim_run.h"
 #include "tests/lib/test.h"
@@ -343,18 +344,64 @@ static void failed_step_of_a_saved_plan_leads_back_too(void **state)
 }
 
 /* One VM is pinned, and the other could be on its GPU once it is off: should the run end there, it might not start. */
-static void plan_without_a_known_way_back_is_not_begun(void **state)
+static void pin_one_of_two(struct sim_run *sim, struct vm *pinned, struct vm *other)
+{
+	struct adapter *adapter = (struct adapter *)pinned->adapters;
+	adapter->pin = scene_path(0);
+	adapter->pinned = TRI_YES;
+	((struct adapter *)other->adapters)->gpus = 3;
+	sim_run_write_scene(sim, NULL);
+}
+
+static void part_without_a_known_way_back_is_not_begun(void **state)
 {
 	struct sim_run *sim = *state;
 	sim->scene = scene_new(false, 1, 2, 1);
-	struct adapter *adapter = (struct adapter *)scene_vm(sim->scene, "vm-a", 0, VM_RUNNING, 0)->adapters;
-	adapter->pin = scene_path(0);
-	adapter->pinned = TRI_YES;
-	((struct adapter *)scene_vm(sim->scene, "vm-b", 0, VM_RUNNING, 1)->adapters)->gpus = 3;
+	struct vm *a = scene_vm(sim->scene, "vm-a", 0, VM_RUNNING, 0),
+		  *b = scene_vm(sim->scene, "vm-b", 0, VM_RUNNING, 1);
+	pin_one_of_two(sim, a, b);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, "vm-*", NULL));
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_int_equal(sim->run->plans[0]->refusals[0].code, D_NO_WAY_BACK);
+	assert_int_equal(sim->run->plans[0]->n_steps, 0);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_REFUSED);
+	assert_int_equal(sim->n_started, 0);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 2);
+}
+
+static void way_back_is_asked_for_again_under_the_leases(void **state)
+{
+	struct sim_run *sim = *state;
+	sim->scene = scene_new(false, 1, 2, 1);
+	struct vm *a = scene_vm(sim->scene, "vm-a", 0, VM_RUNNING, 0),
+		  *b = scene_vm(sim->scene, "vm-b", 0, VM_RUNNING, 1);
 	sim_run_write_scene(sim, NULL);
 	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, "vm-*", NULL));
 	sim_run_plan(sim, PLAN_APPLY);
+	assert_true(sim->run->plans[0]->cost.vms_stopped == 2);
+	pin_one_of_two(sim, a, b); /* after somebody agreed to the plan */
+	assert_int_equal(sim_run_carry_out(sim), EXIT_REFUSED);
+	assert_true(sim_run_says(sim, D_NO_WAY_BACK));
+	assert_int_equal(sim->n_started, 0);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 2);
+}
+
+/* The planner alone does not ask for ways back; a plan that was saved when there were some is not made again. */
+static void saved_plan_without_a_known_way_back_is_not_begun(void **state)
+{
+	struct sim_run *sim = *state;
+	sim->scene = scene_new(false, 1, 2, 1);
+	struct vm *a = scene_vm(sim->scene, "vm-a", 0, VM_RUNNING, 0),
+		  *b = scene_vm(sim->scene, "vm-b", 0, VM_RUNNING, 1);
+	pin_one_of_two(sim, a, b);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, "vm-*", NULL));
+	sim_run_plan(sim, PLAN_APPLY);
+	struct plan_input input = run_plan_input(sim->run, sim->run->plans[0]->spec, sim->run->plans[0]->observed);
+	struct plan **plans = arena_array(sim->run->arena, struct plan *, 1);
+	plans[0] = plan_cluster(sim->run->arena, &input);
+	sim->run->plans = plans;
 	assert_true(sim->run->plans[0]->n_steps > 0);
+	sim_run_save(sim);
 	assert_int_equal(sim_run_carry_out(sim), EXIT_REFUSED);
 	assert_true(sim_run_says(sim, D_NO_WAY_BACK));
 	assert_int_equal(sim->n_started, 0);
@@ -441,7 +488,9 @@ int main(void)
 		TEST(saved_plan_is_carried_out),
 		TEST(saved_plan_does_not_fit_a_changed_world),
 		TEST(failed_step_of_a_saved_plan_leads_back_too),
-		TEST(plan_without_a_known_way_back_is_not_begun),
+		TEST(part_without_a_known_way_back_is_not_begun),
+		TEST(way_back_is_asked_for_again_under_the_leases),
+		TEST(saved_plan_without_a_known_way_back_is_not_begun),
 		TEST(cluster_of_another_owner_is_refused_and_adopted_on_demand),
 		TEST(failure_in_one_cluster_does_not_stop_another),
 	};
