@@ -74,9 +74,12 @@ class World:
             return do()
 
     def change(self, change):
-        state = self.state
-        change(state)
-        self.state = state
+        """In one go: hosts may be at work meanwhile."""
+        def do():
+            state = json.loads(self.path.read_text())
+            change(state)
+            self.path.write_text(json.dumps(state))
+        self._locked(do)
 
     def vm(self, number):
         for host in self.state['hosts'].values():
