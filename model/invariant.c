@@ -24,26 +24,37 @@ const char *const invariant_docs[INVARIANT_COUNT] = {
 
 /* ---- violations ---- */
 
-void findings_add(struct findings *findings, enum invariant invariant, const char *subject, const char *fmt, ...)
+static void add(struct findings *findings, struct violation item, const char *fmt, va_list args)
 {
-	g_autofree char *text = NULL;
-	struct violation item = { invariant, subject, NULL };
-	va_list args;
-
-	va_start(args, fmt);
-	text = g_strdup_vprintf(fmt, args);
-	va_end(args);
+	g_autofree char *text = g_strdup_vprintf(fmt, args);
 	item.message = arena_strdup(findings->arena, text);
 	if (!findings->items)
 		findings->items = g_array_new(FALSE, FALSE, sizeof(item));
 	g_array_append_val(findings->items, item);
 }
 
+void findings_add(struct findings *findings, enum invariant invariant, const char *subject, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	add(findings, (struct violation){ .invariant = invariant, .subject = subject, .key = subject }, fmt, args);
+	va_end(args);
+}
+
+void findings_add_of(
+	struct findings *findings, enum invariant invariant, const char *key, const char *subject, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	add(findings, (struct violation){ .invariant = invariant, .subject = subject, .key = key }, fmt, args);
+	va_end(args);
+}
+
 static int same_order(const struct violation *a, const struct violation *b)
 {
 	if (a->invariant != b->invariant)
 		return a->invariant < b->invariant ? -1 : 1;
-	return strcmp(a->subject, b->subject);
+	return strcmp(a->key, b->key);
 }
 
 static int violation_order(const void *a, const void *b)

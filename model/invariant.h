@@ -33,8 +33,9 @@ struct violation {
 	enum invariant invariant;
 	const char *subject; /* "host/hv01/gpu/PCIROOT(0)#PCI(0300)", "host/hv01/vm/vdi-001" */
 	const char *message; /* what is wrong, for people */
+	const char *key;     /* what it is the same by: the subject, but for what goes along with a VM its id */
 };
-struct violations { /* sorted by invariant, subject; no duplicates */
+struct violations { /* sorted by invariant, key; no duplicates */
 	const struct violation *items;
 	uint32_t n;
 };
@@ -47,7 +48,7 @@ struct violations invariant_state(struct arena *arena, const struct world *world
 struct violations invariant_step(struct arena *arena, const struct world *before, const struct world *after,
 	const struct rules *rules, const struct step *step);
 
-/* The members of 'now' that are not in 'before' (by invariant and subject). */
+/* The members of 'now' that are not in 'before' (by invariant and key). */
 struct violations violations_added(struct arena *arena, struct violations before, struct violations now);
 
 /* The set D of the homogeneous rule, as a flag per GPU (design.md section 6). Refused GPUs are left out. */

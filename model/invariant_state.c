@@ -104,20 +104,24 @@ static void check_homogeneous(
 				"the GPU's partition count differs from that of a GPU which carries a running VM");
 }
 
+/* A VM that has too much already and moves has it there. */
 static void check_one_partition(struct findings *findings, const struct world *world, const struct rules *rules)
 {
 	for (uint32_t v = 0; v < world->n_vms; v++) {
 		const struct vm *vm = &world->vms[v];
+		if (!vm->n_adapters && !vm->debt)
+			continue;
+		const char *key = vm->id ? vm->id : subject_vm(findings->arena, world, v);
 
 		/* who is owed more gets it back: what it had once is no more than what it has and is owed now */
 		uint32_t n = vm->n_adapters + (vm->debt ? vm->debt->n_adapters : 0);
 
 		if (!rules->debts_only && n > rules->max_partitions_per_vm)
-			findings_add(findings, INV_ONE_PARTITION, subject_vm(findings->arena, world, v),
+			findings_add_of(findings, INV_ONE_PARTITION, key, subject_vm(findings->arena, world, v),
 				"the VM has, or is owed, %u partition adapters, %u allowed", n,
 				rules->max_partitions_per_vm);
 		if (vm->n_adapters && vm->n_devices)
-			findings_add(findings, INV_ONE_PARTITION,
+			findings_add_of(findings, INV_ONE_PARTITION, arena_printf(findings->arena, "%s/device", key),
 				arena_printf(findings->arena, "%s/device", subject_vm(findings->arena, world, v)),
 				"the VM has a partition and a whole GPU");
 	}

@@ -35,6 +35,8 @@ void fit_measure(struct placing *placing, uint32_t host)
 		const struct vm *now = &placing->observed->vms[i], *then = &placing->goal->vms[i];
 		if (now->host == host && vm_is_running(now))
 			room->at_once += now->n_adapters;
+		if (placing->at[i] == host && placing->wants->vms[i].frozen && wants_owed_power(placing->wants, i))
+			room->kept += now->n_adapters + now->debt->n_adapters;
 		if (!fit_runs_there(placing, i, host))
 			continue;
 		room->needed += then->n_adapters;
@@ -142,7 +144,8 @@ static bool has_devices(const struct placing *placing, uint32_t vm, uint32_t to)
 
 uint64_t fit_free(const struct room *room)
 {
-	return room->known && room->offered > room->needed ? room->offered - room->needed : 0;
+	uint64_t taken = room->needed + room->kept;
+	return room->known && room->offered > taken ? room->offered - taken : 0;
 }
 
 /* There is a place for it, room for partitions aside. */

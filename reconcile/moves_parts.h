@@ -8,6 +8,7 @@ struct room { /* of one host, while VMs are placed */
 	bool known;                   /* all counts are */
 	uint64_t offered, needed;     /* partitions, by VMs that run in the goal */
 	uint64_t gained;              /* of these, by VMs that have none now */
+	uint64_t kept;                /* for VMs that are owed a start and whose start failed in this run */
 	uint64_t at_once;             /* partitions that VMs running now have, and those that arrive live */
 	struct maybe_u64 memory_free; /* less what arrives */
 };

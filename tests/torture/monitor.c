@@ -243,12 +243,19 @@ static bool lacks_host(const struct monitor *monitor, const struct spec_cluster 
 	return lost && !lost->maintenance && !lost->exclude;
 }
 
+static bool is_count_refused(const struct monitor *monitor, const struct gpu_group *group)
+{
+	g_autofree char *subject = g_strdup_printf("group/%s", group->name);
+	return g_hash_table_contains(monitor->refused, subject);
+}
+
 static bool is_refused(const struct monitor *monitor, const struct host_state *host, uint32_t gpu)
 {
 	const struct spec_cluster *cluster = cluster_of(monitor, host->host.name);
 	const struct gpu_group *group = partitioned(cluster);
 	const struct gpu *end = in_the_end(monitor, host->host.name, host->gpus[gpu].location_path);
-	const struct gpu *count_of = lacks_host(monitor, cluster) ? &host->gpus[gpu] : end;
+	bool stays = group && (lacks_host(monitor, cluster) || is_count_refused(monitor, group));
+	const struct gpu *count_of = stays ? &host->gpus[gpu] : end;
 	return !end || !group || !maybe_is(count_of->count, group->partition_count.value);
 }
 
@@ -318,12 +325,21 @@ static void look_at_mixture(struct monitor *monitor, const struct view *before, 
 	}
 }
 
+/* We hold the VM down, and it waits for this host: one that moves counts for neither (decision 8 of
+ * docs/decisions/0009-rollout.md), and one whose start is refused waits for a person. */
+static bool waits_for(const struct monitor *monitor, const struct host_state *host, const struct vm *vm)
+{
+	g_autofree char *subject = g_strdup_printf("host/%s/vm/%s", host->host.name, vm->name);
+	return g_hash_table_contains(monitor->held, vm->id) && !g_hash_table_contains(monitor->moved, vm->id) &&
+	       !g_hash_table_contains(monitor->refused, subject);
+}
+
 /* A VM of it is held down, or its own GPUs are not all alike. */
 static bool is_being_changed(const struct monitor *monitor, const struct host_state *host)
 {
 	bool is = differs_within(monitor, host);
 	for (uint32_t v = 0; v < host->n_vms; v++)
-		is |= g_hash_table_contains(monitor->held, host->vms[v].id);
+		is |= waits_for(monitor, host, &host->vms[v]);
 	return is;
 }
 
@@ -568,6 +584,8 @@ static void look_at_vm(struct monitor *monitor, const struct view *before, const
 		return;
 	look_at_owner(monitor, was, name);
 	monitor->n_moves += to != host;
+	if (to != host && !is_up(was))
+		g_hash_table_add(monitor->moved, arena_strdup(monitor->arena, was->id));
 	monitor->n_removed += is->n_adapters < was->n_adapters || is->n_devices < was->n_devices;
 	if ((!same_adapters(was, is) || !same_settings_that_need_off(was, is)) && !stays_off)
 		say(monitor, "vm-off", "VM '%s' is changed while it is %s", was->name,
@@ -578,6 +596,7 @@ static void look_at_vm(struct monitor *monitor, const struct view *before, const
 	if (!is_up(was) && is_up(is)) {
 		monitor->n_starts++;
 		g_hash_table_remove(monitor->held, is->id);
+		g_hash_table_remove(monitor->moved, is->id);
 	}
 	if ((!is_up(was) && is_up(is)) || to != host)
 		look_at_arrival(monitor, after, was, is, to);
@@ -626,6 +645,7 @@ static void look_at_pools(struct monitor *monitor, const struct host_state *host
 void monitor_begin(struct monitor *monitor)
 {
 	monitor->held = g_hash_table_new(g_str_hash, g_str_equal);
+	monitor->moved = g_hash_table_new(g_str_hash, g_str_equal);
 	monitor->stops = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (uint32_t h = 0; h < monitor->start.n_states; h++)
 		for (uint32_t v = 0; v < monitor->start.states[h].n_vms; v++) {
@@ -636,14 +656,18 @@ void monitor_begin(struct monitor *monitor)
 				g_hash_table_add(monitor->held, (gpointer)vm->id);
 		}
 	monitor->mixed_hosts = g_hash_table_new(g_str_hash, g_str_equal);
-	monitor_run_begins(monitor, &monitor->start);
+	monitor_run_begins(monitor);
 }
 
-void monitor_run_begins(struct monitor *monitor, const struct view *now)
+void monitor_run_begins(struct monitor *monitor)
 {
 	monitor->is_meddled = monitor->is_on_way_back = monitor->is_disturbed = false;
 	monitor->is_unobserved = false;
 	monitor->lost = NULL;
+}
+
+void monitor_run_acts(struct monitor *monitor, const struct view *now)
+{
 	g_hash_table_remove_all(monitor->mixed_hosts);
 	for (uint32_t h = 0; h < now->n_states; h++)
 		if (is_being_changed(monitor, &now->states[h]))
@@ -653,6 +677,7 @@ void monitor_run_begins(struct monitor *monitor, const struct view *now)
 void monitor_end(struct monitor *monitor)
 {
 	g_hash_table_unref(monitor->held);
+	g_hash_table_unref(monitor->moved);
 	g_hash_table_unref(monitor->stops);
 	g_hash_table_unref(monitor->mixed_hosts);
 }

@@ -29,17 +29,21 @@ struct monitor {
 	bool is_availability; /* this very call brings back, after a failure, a VM that is owed a start */
 	const char *lost;     /* a host that this run cannot reach any more, or NULL */
 	bool is_unobserved;   /* and could not observe either, so it changes no counts (design.md section 8) */
+	GHashTable *refused;  /* subjects that the plan of this run refuses: what counts are bound to depends on it */
 	/* What it saw. */
 	const char *broken; /* the first that was broken, as a sentence; or NULL */
 	uint32_t n_stops, n_starts, n_moves, n_role_changes, n_removed;
 	GHashTable *held;        /* ids of VMs that calls stopped and that do not run since */
+	GHashTable *moved;       /* of these, who went to another host while it was down */
 	GHashTable *stops;       /* "run id" -> true: stops of one run */
 	GHashTable *mixed_hosts; /* names of hosts that were being changed at the start */
 };
 
 void monitor_begin(struct monitor *monitor); /* the members above "What it saw" are set */
 void monitor_end(struct monitor *monitor);
-void monitor_run_begins(struct monitor *monitor, const struct view *now);
+void monitor_run_begins(struct monitor *monitor);
+/* It has its plan, and 'refused' is that plan's: from now on it may change the hosts. */
+void monitor_run_acts(struct monitor *monitor, const struct view *now);
 
 /* A call of run 'run' took the hosts from 'before' to 'after'. */
 void monitor_see(struct monitor *monitor, const struct view *before, const struct view *after, const char *run);

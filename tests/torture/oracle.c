@@ -146,23 +146,45 @@ static bool is_void(const struct play *play, const struct vm *vm)
 	return has(play, fault_is_foreign) && has_power;
 }
 
+/* What somebody else did bars its way, and the plan says so. */
+static bool is_named(struct play *play, const char *host, const struct vm *vm)
+{
+	return has(play, fault_is_foreign) &&
+	       g_hash_table_contains(play->refused, arena_printf(play->arena, "host/%s/vm/%s", host, vm->name));
+}
+
 static const char *look_for_debts(struct play *play, const struct play *reference)
 {
 	const struct view *now = &play->views[0];
 	for (uint32_t h = 0; h < now->n_states; h++)
 		for (uint32_t v = 0; v < now->states[h].n_vms; v++) {
 			const struct vm *vm = &now->states[h].vms[v];
-			if (vm->debt && !was_owed(reference, vm->id) && !is_void(play, vm))
+			if (vm->debt && !was_owed(reference, vm->id) && !is_void(play, vm) &&
+				!is_named(play, now->states[h].host.name, vm))
 				return found(play, "VM '%s' is still owed something", vm->name);
 		}
 	return NULL;
 }
 
+/* What is not refused now, and is without disturbance, may stop somebody: a VM for its own wish, any for a count or a role. */
+static uint32_t stops_for_more(const struct play *play, const struct play *reference)
+{
+	uint32_t n = 0;
+	GHashTableIter iter;
+	gpointer subject;
+	g_hash_table_iter_init(&iter, reference->refused);
+	while (g_hash_table_iter_next(&iter, &subject, NULL))
+		if (!g_hash_table_contains(play->refused, subject))
+			n += strstr(subject, "/vm/") ? 1 : play->n_later_stops;
+	return n;
+}
+
 static const char *look_at_cost(struct play *play, const struct play *reference)
 {
-	uint32_t allowed = reference->monitor.n_stops + play->n_excused + play->n_blind_stops + play->n_anew_stops;
+	uint32_t allowed = reference->monitor.n_stops + play->n_excused + play->n_blind + play->n_anew_stops;
 	if (has(play, fault_is_foreign) || has(play, fault_is_stale))
 		allowed += 1;
+	allowed += stops_for_more(play, reference);
 	if (play->monitor.n_stops > allowed)
 		return found(play, "%u VMs were stopped, undisturbed %u, allowed %u", play->monitor.n_stops,
 			reference->monitor.n_stops, allowed);
@@ -183,7 +205,7 @@ const char *oracle_judge(struct play *play, const struct play *reference)
 	 * plan refuses and says why. Less may be refused, too, or, after a way back or such an agreement, something else. */
 	bool is_barred = play->n_refusals > reference->n_refusals;
 	bool has_reason = play->was_blind || play->n_excused || g_hash_table_size(play->brought_back);
-	const char *what = is_barred && has(play, fault_is_foreign) ? NULL : look_for_debts(play, reference);
+	const char *what = look_for_debts(play, reference);
 	if ((is_barred && has_reason) || play->n_refusals < reference->n_refusals ||
 		((play->had_way_back || play->was_blind) && play->n_refusals))
 		return what ? what : look_at_cost(play, reference);

@@ -25,6 +25,7 @@ static void watch(struct play *play)
 		.start = play->views[0],
 		.reference_end = play->reference ? &play->reference->views[0] : NULL,
 		.window_is_shut = scenario->window_is_shut,
+		.refused = play->refused,
 	};
 	monitor_begin(&play->monitor);
 }
@@ -36,6 +37,7 @@ void play_begin(struct play *play)
 	virtual_time_set(SCENE_NOW);
 	play->arena = arena_new();
 	play->brought_back = g_hash_table_new(g_str_hash, g_str_equal);
+	play->refused = g_hash_table_new(g_str_hash, g_str_equal);
 	watch(play);
 }
 
@@ -55,6 +57,7 @@ void play_end(struct play *play)
 {
 	monitor_end(&play->monitor);
 	g_hash_table_unref(play->brought_back);
+	g_hash_table_unref(play->refused);
 	arena_free(play->arena);
 }
 
@@ -117,7 +120,7 @@ bool play_run(struct play *play, struct process *process)
 	process->sessions = g_ptr_array_new();
 	stage_set_process(process);
 	play->n_runs++;
-	monitor_run_begins(&play->monitor, &play->views[0]);
+	monitor_run_begins(&play->monitor);
 	const struct run_options options = {
 		.source = play->manifests,
 		.hosts = "stage:",
@@ -129,15 +132,20 @@ bool play_run(struct play *play, struct process *process)
 	uint32_t n_done = play->n_done;
 	bool is_anew = play->has_been_meddled;
 	g_autoptr(run_auto) run = run_pipeline(&options);
-	uint32_t n_steps = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops;
+	uint32_t n_steps = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops,
+		 n_starts = play->monitor.n_starts;
 	play->n_refusals = 0;
+	g_hash_table_remove_all(play->refused);
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		n_steps += run->plans[i]->n_steps;
 		play->n_refusals += run->plans[i]->n_refusals;
+		for (uint32_t r = 0; r < run->plans[i]->n_refusals; r++)
+			g_hash_table_add(play->refused, arena_strdup(play->arena, run->plans[i]->refusals[r].subject));
 		tell_findings(play, run->plans[i]->diags);
 	}
 	tell_findings(play, run->diags);
 	bool is_blind = play->n_done > n_done; /* what was observed before anybody agreed to it */
+	monitor_run_acts(&play->monitor, &play->views[0]);
 	if (!process->is_dead && n_steps) {
 		enum exit_code code = carry_out(play, process, run);
 		play->exit = play->n_runs == 1 ? code : play->exit;
@@ -146,7 +154,9 @@ bool play_run(struct play *play, struct process *process)
 	}
 	bool was_dead = process->is_dead;
 	play->was_blind |= is_blind;
-	play->n_blind_stops += is_blind ? play->monitor.n_stops - n_stops : 0;
+	play->n_blind += is_blind ? play->monitor.n_stops - n_stops + play->monitor.n_starts - n_starts : 0;
+	bool is_later = n_done && play->n_done == n_done;
+	play->n_later_stops += is_later ? play->monitor.n_stops - n_stops : 0;
 	play->n_anew_stops += is_anew && !is_blind ? play->monitor.n_stops - n_stops : 0;
 	memory_set_dead(false);
 	g_ptr_array_unref(process->sessions);

@@ -47,11 +47,15 @@ struct play {
 	uint32_t n_calls, n_runs;
 	uint32_t n_steps; /* sent */
 	bool had_way_back;
-	bool was_blind;           /* a run was, as below */
-	uint32_t n_blind_stops;   /* by runs whose first observation was spoilt: what they planned, a person saw */
+	bool was_blind; /* a run was, as below */
+	/* Stops by runs whose first observation was spoilt: what they planned, a person saw; and starts: who runs by then may
+	 * have to be stopped for what the whole cluster needs. */
+	uint32_t n_blind;
 	uint32_t n_anew_stops;    /* by runs that began when somebody had meddled: that world needs them */
+	uint32_t n_later_stops;   /* by runs that were not disturbed, after one that was */
 	uint32_t n_done;          /* faults that could be made to happen */
 	uint32_t n_refusals;      /* of the last plan */
+	GHashTable *refused;      /* their subjects, in 'arena' */
 	GHashTable *brought_back; /* ids of VMs that a way back, or another run than stopped them, started */
 	uint32_t n_excused;       /* stops of such */
 	bool has_cost_more;       /* a VM was stopped once more than undisturbed, and that is allowed */

@@ -3,36 +3,19 @@
 #include "tests/torture/session.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { SEEDS = 200, SEEDS_ALL = 2000 };
-
-/* Not all of their cases hold (docs/testing.md). Their turn comes all the same, so that shares stay what they are; only who
- * names them plays them. */
-static const char *const open_seeds[] = { "seed/82", "seed/117", "seed/119", "seed/120", "seed/146", "seed/152",
-	"seed/154", "seed/167", "seed/175", "seed/177", "seed/187", "seed/199", "seed/211", "seed/214" };
-
-static bool is_left_out(const struct session *session, const char *name)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(open_seeds); i++)
-		if (!session->only && strcmp(open_seeds[i], name) == 0)
-			return true;
-	return false;
-}
 
 static void torture_scenario(struct session *session, const char *name)
 {
 	struct ready ready;
 	if (!session_ready(session, name, &ready))
 		return;
-	bool is_out = is_left_out(session, name);
-	if (is_out)
-		printf("%s is left out\n", name);
 	for (uint32_t call = 1; call <= ready.undisturbed.n_calls; call++)
 		for (enum fault_kind kind = FAULT_NONE + 1; kind < FAULT_COUNT; kind++) {
 			struct fault fault = { kind, call };
 			struct play play;
-			if (session_has_failed_enough(session) || !session_takes(session) || is_out)
+			if (session_has_failed_enough(session) || !session_takes(session))
 				continue;
 			session_play(session, &ready, &fault, 1, &play);
 			if (play.n_done)

@@ -71,6 +71,27 @@ static void count_at_which_all_fit_wins(void **state)
 	assert_true(maybe_is(aligned_to(scene, 1), 2));
 }
 
+/* Two are owed their start on a GPU of eight, and all that it could be brought in line with has room for one. */
+static void counts_stay_where_no_other_has_room(void **state)
+{
+	(void)state;
+	struct scene *two = scene_new(false, 2, 1, 8);
+	scene_gpu(two, 1, 0)->count = KNOWN(1);
+	scene_vm(two, "stranger", 1, VM_RUNNING, 0);
+	for (int i = 0; i < 2; i++) {
+		struct vm *vm = scene_vm(two, arena_printf(two->arena, "vm-%d", i), 0, VM_OFF, 0);
+		struct debt *debt = arena_new_of(two->arena, struct debt);
+		*debt = (struct debt){ .run = "dead",
+			.at = SCENE_NOW - 60,
+			.power = DEBT_POWER_STOPPED,
+			.state_change = vm->state_change };
+		vm->debt = debt;
+		/* with one of them the other count does */
+		assert_true(i ? !aligned_to(two, 2).known : maybe_is(aligned_to(two, 2), 1));
+	}
+	scene_free(two);
+}
+
 static void nothing_is_aligned_when_no_partition_is_owed(void **state)
 {
 	struct scene *scene = *state;
@@ -105,6 +126,7 @@ int main(void)
 		TEST(count_that_needs_fewer_steps_wins),
 		TEST(tie_goes_to_the_manifest),
 		TEST(count_at_which_all_fit_wins),
+		TEST(counts_stay_where_no_other_has_room),
 		TEST(nothing_is_aligned_when_no_partition_is_owed),
 		TEST(gpu_that_is_held_stays_as_it_is),
 		TEST(count_that_a_gpu_does_not_list_is_not_chosen),

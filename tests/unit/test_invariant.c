@@ -26,12 +26,12 @@ static void every_invariant_has_a_sentence(void **ignored)
 		assert_non_null(invariant_docs[i]);
 }
 
-static void added_are_those_that_were_not_there_by_invariant_and_subject(void **ignored)
+static void added_are_those_that_were_not_there_by_invariant_and_key(void **ignored)
 {
 	g_autoptr(arena_auto) arena = arena_new();
-	const struct violation before[] = { { INV_EXCLUSIVE, "a", "x" }, { INV_CAPACITY, "b", "x" } };
-	const struct violation now[] = { { INV_EXCLUSIVE, "a", "other words" }, { INV_DRAINED, "a", "y" },
-		{ INV_CAPACITY, "a", "y" }, { INV_CAPACITY, "b", "y" } };
+	const struct violation before[] = { { INV_EXCLUSIVE, "a", "x", "a" }, { INV_CAPACITY, "b", "x", "b" } };
+	const struct violation now[] = { { INV_EXCLUSIVE, "elsewhere", "other words", "a" },
+		{ INV_DRAINED, "a", "y", "a" }, { INV_CAPACITY, "a", "y", "a" }, { INV_CAPACITY, "b", "y", "b" } };
 	struct violations added =
 		violations_added(arena, (struct violations){ before, 2 }, (struct violations){ now, 4 });
 
@@ -113,7 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_invariant_has_a_sentence),
-		cmocka_unit_test(added_are_those_that_were_not_there_by_invariant_and_subject),
+		cmocka_unit_test(added_are_those_that_were_not_there_by_invariant_and_key),
 		cmocka_unit_test(nothing_differs_while_no_vm_with_a_partition_runs),
 		cmocka_unit_test(a_gpu_differs_from_the_one_that_carries_a_vm),
 		cmocka_unit_test(the_carrier_that_differs_from_another_carrier_differs_too),

@@ -164,6 +164,25 @@ static void two_vms_on_a_gpu_with_one_partition_are_over_its_capacity(void **ign
 	assert_string_equal(broken(arena, world, NULL), "");
 }
 
+/* The same rule is broken there, not one more. */
+static void a_vm_with_too_much_may_move(void **ignored)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	struct world *world = worlds_new(arena, 2, 2, 1, 4);
+	const struct rules *rules = plainrules(arena, world);
+	(void)ignored;
+	worlds_vm(arena, world, 0, VM_OFF);
+	worlds_adapter(arena, world, 0, -1, 1);
+	worlds_adapter(arena, world, 0, -1, 1);
+	struct violations before = invariant_state(arena, world, rules);
+	assert_int_equal(before.n, 1);
+	world->vms[0].host = 1;
+	struct violations after = invariant_state(arena, world, rules);
+	assert_int_equal(after.n, 1);
+	assert_string_not_equal(after.items[0].subject, before.items[0].subject);
+	assert_int_equal(violations_added(arena, before, after).n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +192,7 @@ int main(void)
 		cmocka_unit_test(a_pool_covers_the_vms_that_are_not_off),
 		cmocka_unit_test(gpus_unlike_a_carrier_are_named_and_rolling_or_ways_back_allow_them),
 		cmocka_unit_test(a_vm_with_too_much_is_named_once_for_each),
+		cmocka_unit_test(a_vm_with_too_much_may_move),
 		cmocka_unit_test(running_vms_that_do_not_fit_a_host_or_gpu_are_over_capacity),
 		cmocka_unit_test(two_vms_on_a_gpu_with_one_partition_are_over_its_capacity),
 	};

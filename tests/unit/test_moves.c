@@ -496,9 +496,38 @@ static void move_whose_answer_is_lost_is_found_done(void **state)
 
 #define SIM(name) cmocka_unit_test_setup_teardown(name, sim_run_setup, sim_run_teardown)
 
+/* Its start failed in this run, and the next one is to find its partition free. */
+static void room_of_a_vm_that_failed_is_kept(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(true, 2, 1, 1);
+	static const char *const names[] = { "vm-a", "vm-f" }; /* on hv01, which takes none back, and on hv02 */
+	for (uint32_t h = 0; h < 2; h++) {
+		struct vm *vm = scene_vm(scene, names[h], h, VM_OFF, 0);
+		struct debt *debt = arena_new_of(scene->arena, struct debt);
+		*debt = (struct debt){ .run = "this",
+			.at = SCENE_NOW - 60,
+			.power = DEBT_POWER_STOPPED,
+			.state_change = vm->state_change };
+		vm->debt = debt;
+	}
+	const char *manifests = "apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c }\nspec:\n"
+				"  type: Failover\n  hosts: [{ name: hv01, maintenance: true }, { name: hv02 }]\n"
+				"  gpus:\n    - { name: vdi, match: { model: NVIDIA A2 }, partitionCount: 1 }\n";
+	const char *frozen[] = { "host/hv02/vm/vm-f" };
+	struct plan_input input = { .mode = PLAN_RESTORE, .live_run = "this", .frozen = frozen, .n_frozen = 1 };
+	const struct plan *plan = scene_plan_as(scene, manifests, input);
+	assert_null(moved_to(plan, "vm-a"));
+	assert_non_null(scene_step(plan, STEP_START_VM, "vm-a"));
+	scene_gpu(scene, 0, 0)->count = scene_gpu(scene, 1, 0)->count = KNOWN(2);
+	assert_string_equal(moved_to(scene_plan_as(scene, manifests, input), "vm-a"), "hv02");
+	scene_free(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(room_of_a_vm_that_failed_is_kept),
 		cmocka_unit_test(required_vm_elsewhere_restarts_on_its_host),
 		cmocka_unit_test(required_vm_moves_live_where_everything_allows_it),
 		cmocka_unit_test(live_move_needs_every_yes),

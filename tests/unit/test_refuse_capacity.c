@@ -70,6 +70,48 @@ static void count_is_refused_when_a_gpu_has_no_room_for_its_pins(void **state)
 	scene_free(scene);
 }
 
+static void owe_start(struct scene *scene, struct vm *vm, const char *run)
+{
+	struct debt *debt = arena_new_of(scene->arena, struct debt);
+	*debt = (struct debt){
+		.run = run, .at = SCENE_NOW - 60, .power = DEBT_POWER_STOPPED, .state_change = vm->state_change
+	};
+	vm->debt = debt;
+}
+
+/* It ran without one before. */
+static void owed_start_is_paid_without_the_partition_that_has_no_room(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 1);
+	scene_vm(scene, "stranger", 0, VM_RUNNING, 0);
+	owe_start(scene, scene_vm(scene, "vm-a", 0, VM_OFF, -1), "dead");
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 1, "vm-*", NULL));
+	assert_string_equal(only_refusal(plan, "host/hv01/vm/vm-a")->what, "partition");
+	assert_int_equal(plan->n_steps, 1);
+	assert_non_null(scene_step(plan, STEP_START_VM, "vm-a"));
+	scene_free(scene);
+}
+
+/* Both have their partition, and there is one: whom this run stopped comes back. */
+static void of_two_owed_starts_the_one_of_another_run_waits(void **state)
+{
+	(void)state;
+	static const char *const runs[] = { "this", "dead" };
+	for (size_t first = 0; first < 2; first++) {
+		struct scene *scene = scene_new(false, 1, 1, 1);
+		owe_start(scene, scene_vm(scene, "vm-a", 0, VM_OFF, 0), runs[first]);
+		owe_start(scene, scene_vm(scene, "vm-b", 0, VM_OFF, 0), runs[!first]);
+		const struct plan *plan = scene_plan_as(scene, scene_manifests(scene, 1, "vm-*", NULL),
+			(struct plan_input){ .mode = PLAN_RESTORE, .live_run = "this" });
+		assert_string_equal(
+			only_refusal(plan, first ? "host/hv01/vm/vm-a" : "host/hv01/vm/vm-b")->what, "start");
+		assert_int_equal(plan->n_steps, 1);
+		assert_non_null(scene_step(plan, STEP_START_VM, first ? "vm-b" : "vm-a"));
+		scene_free(scene);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -78,6 +120,8 @@ int main(void)
 		cmocka_unit_test(unmanaged_vm_takes_room_and_who_is_new_is_refused),
 		cmocka_unit_test(count_is_refused_when_one_host_is_short_of_room),
 		cmocka_unit_test(count_is_refused_when_a_gpu_has_no_room_for_its_pins),
+		cmocka_unit_test(owed_start_is_paid_without_the_partition_that_has_no_room),
+		cmocka_unit_test(of_two_owed_starts_the_one_of_another_run_waits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
