@@ -281,6 +281,8 @@ const struct order_rule order_rules[] = {
 	{ "settings before start", STEP_CONFIGURE_VM, STEP_START_VM, same_vm, "fit-to-start" },
 	{ "settings before a partition", STEP_CONFIGURE_VM, STEP_ADD_ADAPTER, same_vm, "way back" },
 	{ "settings before a device", STEP_CONFIGURE_VM, STEP_ADD_DEVICE, same_vm, "DDA refuses the stop action Save" },
+	{ "offline-action before a partition", STEP_SET_OFFLINE_ACTION, STEP_ADD_ADAPTER, same_vm, "way back" },
+	{ "offline-action before a device", STEP_SET_OFFLINE_ACTION, STEP_ADD_DEVICE, same_vm, "way back" },
 	{ "off before settings", STEP_STOP_VM, STEP_CONFIGURE_VM, same_vm_off_settings, "vm-off" },
 	{ "off before remove", STEP_STOP_VM, STEP_REMOVE_ADAPTER, same_vm, "vm-off" },
 	{ "off before add", STEP_STOP_VM, STEP_ADD_ADAPTER, same_vm, "vm-off" },

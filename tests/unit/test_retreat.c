@@ -106,6 +106,25 @@ static void who_gives_up_does_so_before_another_gains(void **state)
 	scene_free(scene);
 }
 
+/* A VM that is down and gets a partition could not start with it as long as its host would save it. */
+static void offline_action_is_set_before_the_partition_is_given(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(true, 1, 1, 4);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_OFF, -1);
+	struct debt debt = {
+		.run = "dead", .at = SCENE_NOW - 60, .power = DEBT_POWER_STOPPED, .state_change = vm->state_change
+	};
+	vm->debt = &debt;
+	vm->offline_action = KNOWN(OFFLINE_SAVE);
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 4, "vm-*", NULL));
+	struct plan_input input = input_of(scene);
+	struct retreat_gap gap;
+	assert_int_equal(plan->n_steps, 3);
+	assert_true(retreat_everywhere(retreat_new(scene->arena, plan, &input), scene->arena, &gap));
+	scene_free(scene);
+}
+
 static void move_that_fails_freezes_the_move_alone(void **state)
 {
 	(void)state;
@@ -125,6 +144,7 @@ int main(void)
 		cmocka_unit_test(gap_is_found_and_names_the_vm),
 		cmocka_unit_test(failed_vm_itself_is_no_gap),
 		cmocka_unit_test(who_gives_up_does_so_before_another_gains),
+		cmocka_unit_test(offline_action_is_set_before_the_partition_is_given),
 		cmocka_unit_test(move_that_fails_freezes_the_move_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What earlier runs owe, as a run finds it: on a host that comes back, settled by somebody else, too old. */
+#include "reconcile/apply.h"
+#include "tests/lib/scene.h"
+#include "tests/lib/sim_run.h"
+#include "tests/lib/test.h"
+
+#include <string.h>
+
+enum { DAY_S = 86400 };
+
+static const char *const hv03[] = { "hv03" };
+static const struct simulation without_hv03 = { .clock = SCENE_NOW, .unreachable = hv03, .n_unreachable = 1 };
+
+static struct debt *owe(struct sim_run *sim, struct vm *vm, int64_t age_s)
+{
+	struct debt *debt = arena_new_of(sim->scene->arena, struct debt);
+	*debt = (struct debt){ .run = "dead",
+		.epoch = 1,
+		.at = SCENE_NOW - age_s,
+		.power = DEBT_POWER_STOPPED,
+		.state_change = vm->state_change };
+	vm->debt = debt;
+	return debt;
+}
+
+/* Three nodes; the third one has a VM that a run stopped before it went away, the first one work of its own. */
+static void lose_host_that_owes(struct sim_run *sim, int64_t age_s)
+{
+	sim->scene = scene_new(true, 3, 1, 4);
+	owe(sim, scene_vm(sim->scene, "vm-a", 2, VM_OFF, 0), age_s);
+	scene_vm(sim->scene, "vm-b", 0, VM_OFF, -1);
+	sim_run_write_scene(sim, &without_hv03);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, "vm-*", NULL));
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_INCOMPLETE);
+	assert_int_equal(sim->n_started, 1); /* vm-b has its partition: two of three are a majority */
+	assert_int_equal(sim_run_count_vms(sim, VM_OFF, true), 1);
+	struct state_file now = sim_run_read_world(sim);
+	for (uint32_t i = 0; i < now.n_states; i++) /* the host comes back as it was, and the others as they are */
+		for (uint32_t v = 0; i < 2 && v < now.states[i]->n_vms; v++)
+			sim->scene->vms[i][v] = now.states[i]->vms[v];
+	sim_run_write_scene(sim, NULL);
+	sim->n_started = 0;
+	sim_run_plan(sim, PLAN_APPLY);
+}
+
+static void host_that_comes_back_with_a_debt_is_paid(void **state)
+{
+	struct sim_run *sim = *state;
+	lose_host_that_owes(sim, 60);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
+	assert_int_equal(sim->n_started, 1);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 1);
+}
+
+static void host_that_comes_back_with_an_old_debt_waits_for_a_person(void **state)
+{
+	struct sim_run *sim = *state;
+	lose_host_that_owes(sim, 2 * DAY_S);
+	assert_int_equal(sim->run->plans[0]->n_debts_old, 1);
+	assert_int_equal(sim->run->plans[0]->n_steps, 0);
+	sim_run_carry_out(sim);
+	assert_int_equal(sim->n_started, 0);
+	assert_int_equal(sim_run_count_vms(sim, VM_OFF, true), 1);
+}
+
+/* Somebody started the VM meanwhile: nothing is owed, and the note goes with the next run that writes. */
+static void debt_that_somebody_settled_is_cleared_by_a_run_with_work(void **state)
+{
+	struct sim_run *sim = *state;
+	sim->scene = scene_new(true, 2, 1, 4);
+	struct vm *vm = scene_vm(sim->scene, "vm-a", 1, VM_RUNNING, 0);
+	owe(sim, vm, 60)->state_change.value--;
+	sim_run_write_scene(sim, NULL);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, "vm-*", NULL));
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, true), 1); /* with nothing to do it writes nothing */
+	scene_vm(sim->scene, "vm-b", 0, VM_OFF, -1);
+	sim_run_write_scene(sim, NULL);
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
+	assert_int_equal(sim->n_stops, 0);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 1);
+}
+
+/* A run with no manifests at all pays what any run owes, and does nothing else. */
+static void restore_pays_and_changes_nothing_else(void **state)
+{
+	struct sim_run *sim = *state;
+	sim->scene = scene_new(true, 2, 1, 4);
+	owe(sim, scene_vm(sim->scene, "vm-a", 1, VM_OFF, 0), 60);
+	scene_vm(sim->scene, "vm-b", 0, VM_OFF, -1);
+	sim_run_write_scene(sim, NULL);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 8, "vm-*", NULL));
+	sim_run_plan(sim, PLAN_RESTORE);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
+	assert_int_equal(sim->n_started, 1);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 1);
+	assert_int_equal(sim_run_count_gpus(sim, 4), 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, sim_run_setup, sim_run_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(host_that_comes_back_with_a_debt_is_paid),
+		TEST(host_that_comes_back_with_an_old_debt_waits_for_a_person),
+		TEST(debt_that_somebody_settled_is_cleared_by_a_run_with_work),
+		TEST(restore_pays_and_changes_nothing_else),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
