@@ -227,6 +227,13 @@ static void hold(struct apply *apply, const struct plan *plan, bool was_shut)
 	window_hold(apply, plan, was_shut);
 }
 
+/* Where debts alone are paid, what the manifests want and do not get is still refused. */
+static enum exit_code exit_of_plan(const struct apply *apply, const struct plan *plan)
+{
+	bool is_less = plan->mode == PLAN_RESTORE && apply->approved->spec;
+	return is_less ? exit_worse(plan_exit(plan), plan_exit(apply->approved)) : plan_exit(plan);
+}
+
 /* Under the leases: plans and carries out until nothing is left to learn. */
 static void work(struct apply *apply)
 {
@@ -236,7 +243,7 @@ static void work(struct apply *apply)
 		const struct plan *plan = next_plan(apply, world, round == 0);
 		apply->plan = plan;
 		apply_add_news(apply, plan);
-		apply->result->exit = plan_exit(plan);
+		apply->result->exit = exit_of_plan(apply, plan);
 		tell_again(apply, plan, why);
 		if (apply_interrupts(apply)) {
 			if (apply->performed && apply_interrupts(apply) == 1)

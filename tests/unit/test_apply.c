@@ -386,6 +386,26 @@ static void way_back_is_asked_for_again_under_the_leases(void **state)
 	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 2);
 }
 
+/* Standalone in the manifests, and a node of a failover cluster: nothing but debts may be planned. */
+static void plan_that_is_refused_as_a_whole_pays_debts_and_says_so(void **state)
+{
+	struct sim_run *sim = *state;
+	sim->scene = scene_new(false, 1, 1, 4);
+	struct vm *vm = scene_vm(sim->scene, "vm-a", 0, VM_OFF, 0);
+	struct debt debt = {
+		.run = "dead", .at = SCENE_NOW - 60, .power = DEBT_POWER_STOPPED, .state_change = vm->state_change
+	};
+	vm->debt = &debt;
+	sim_run_write_scene(sim, NULL);
+	sim_run_write_manifests(sim,
+		"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c }\nspec:\n  type: Failover\n"
+		"  hosts: [{ name: hv01 }]\n  gpus: [{ name: vdi, match: { model: NVIDIA A2 }, partitionCount: 4 }]\n");
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_int_equal(sim->run->plans[0]->mode, PLAN_RESTORE);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_REFUSED);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 1);
+}
+
 /* The planner alone does not ask for ways back; a plan that was saved when there were some is not made again. */
 static void saved_plan_without_a_known_way_back_is_not_begun(void **state)
 {
@@ -488,6 +508,7 @@ int main(void)
 		TEST(saved_plan_is_carried_out),
 		TEST(saved_plan_does_not_fit_a_changed_world),
 		TEST(failed_step_of_a_saved_plan_leads_back_too),
+		TEST(plan_that_is_refused_as_a_whole_pays_debts_and_says_so),
 		TEST(part_without_a_known_way_back_is_not_begun),
 		TEST(way_back_is_asked_for_again_under_the_leases),
 		TEST(saved_plan_without_a_known_way_back_is_not_begun),
