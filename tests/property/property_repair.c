@@ -4,7 +4,7 @@
  * are partitions, gave a VM a partition and a whole GPU, pinned one to a GPU that failed, set OfflineAction to Save.
  * For every case:
  *   - the plan passes its check, and no step of it adds a violation to those of the start;
- *   - what is still broken in the goal is named by a finding or a refusal of that very subject.
+ *   - what is still broken at the end is named by a finding or a refusal of that very subject.
  * Usage: property_repair [CASES [FIRST_SEED]]. A failing case prints its seed; the numbers printed at the end are of
  * violations: found, mended, left and named.
  */
@@ -109,10 +109,10 @@ static bool is_named(const struct plan *plan, const char *subject)
 	return false;
 }
 
-/* A message when something is wrong, else NULL. */
-static const char *made_worse(struct scene *scene, const struct plan *plan, struct violations start)
+/* Takes all steps in 'world'. A message when something is wrong, else NULL. */
+static const char *made_worse(
+	struct scene *scene, const struct plan *plan, struct violations start, struct world *world)
 {
-	struct world *world = world_copy(scene->arena, plan->observed);
 	struct diags *diags = diags_new(scene->arena);
 	for (uint32_t i = 0; i < plan->n_steps; i++) {
 		struct delta delta = { 0 };
@@ -153,13 +153,16 @@ static const char *judge(struct scene *scene, const struct plan *plan, struct ta
 	if (wrong)
 		return wrong;
 	struct violations start = invariant_state(scene->arena, plan->observed, plan->rules);
-	struct violations left = invariant_state(scene->arena, plan->goal, plan->rules);
+	struct world *end = world_copy(scene->arena, plan->observed);
+	wrong = made_worse(scene, plan, start, end);
+	if (wrong)
+		return wrong;
+	struct violations left = invariant_state(scene->arena, end, plan->rules);
 	tally->broken += start.n;
 	tally->left += left.n;
 	tally->mended += start.n > left.n ? start.n - left.n : 0;
 	tally->steps += plan->n_steps;
-	wrong = made_worse(scene, plan, start);
-	return wrong ? wrong : left_unnamed(scene, plan, left);
+	return left_unnamed(scene, plan, left);
 }
 
 static void complain(uint64_t seed, const char *wrong, const struct plan *plan)
