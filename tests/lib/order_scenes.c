@@ -125,6 +125,16 @@ static struct plan *partition_for_a_vm_owed_a_start(struct scene **out)
 	return planned(scene, VDI(4) DESKTOPS);
 }
 
+static struct plan *device_for_a_vm_owed_a_start(struct scene **out)
+{
+	struct scene *scene = *out = scene_new(true, 1, 2, 4);
+	fill_pool(scene, "p", 1);
+	struct vm *vm = scene_vm(scene, "ai-a", 0, VM_OFF, -1);
+	vm->offline_action = KNOWN(OFFLINE_SAVE);
+	owe_start(scene, vm);
+	return planned(scene, WHOLE("perHost: 1, pool: p") MODELS);
+}
+
 static struct plan *count_of_two_hosts(struct scene **out)
 {
 	struct scene *scene = *out = scene_new(true, 2, 2, 4);
@@ -548,6 +558,7 @@ static struct plan *vm_gets_its_whole_gpu_elsewhere(struct scene **out)
 const struct order_scene order_scenes[] = {
 	SCENE(partition_for_a_running_vm),
 	SCENE(partition_for_a_vm_owed_a_start),
+	SCENE(device_for_a_vm_owed_a_start),
 	SCENE(count_of_two_hosts),
 	SCENE(count_with_a_pin),
 	SCENE(count_of_a_gpu_without_vms),
