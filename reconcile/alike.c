@@ -45,7 +45,7 @@ static char *tell_host(const struct alike_input *in, uint32_t index)
 		tell_vm(in, i, vm);
 		g_ptr_array_add(vms, g_strdup(vm->str));
 	}
-	qsort(vms->pdata, vms->len, sizeof(gpointer), by_text);
+	g_ptr_array_sort(vms, by_text);
 	g_string_printf(text, "%d %d %d", line && line->maintenance, line && line->exclude, (int)host_node_state(host));
 	for (uint32_t g = host->first_gpu; g < host->first_gpu + host->n_gpus; g++)
 		tell_gpu(in, g, text);
