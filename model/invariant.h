@@ -33,7 +33,8 @@ struct violation {
 	enum invariant invariant;
 	const char *subject; /* "host/hv01/gpu/PCIROOT(0)#PCI(0300)", "host/hv01/vm/vdi-001" */
 	const char *message; /* what is wrong, for people */
-	const char *key;     /* what it is the same by: the subject, but for what goes along with a VM its id */
+	const char *
+		key; /* two with the same one are the same violation: the subject, or the id of a VM that may have moved */
 };
 struct violations { /* sorted by invariant, key; no duplicates */
 	const struct violation *items;

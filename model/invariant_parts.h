@@ -12,6 +12,7 @@ struct findings {
 };
 void findings_add(struct findings *findings, enum invariant invariant, const char *subject, const char *fmt, ...)
 	G_GNUC_PRINTF(4, 5);
+/* Of a VM that may move: 'key' is the same wherever it is. */
 void findings_add_of(struct findings *findings, enum invariant invariant, const char *key, const char *subject,
 	const char *fmt, ...) G_GNUC_PRINTF(5, 6);
 struct violations findings_take(struct findings *findings); /* sorted, no duplicates; 'findings' is empty after it */

@@ -104,7 +104,7 @@ static void check_homogeneous(
 				"the GPU's partition count differs from that of a GPU which carries a running VM");
 }
 
-/* A VM that has too much already and moves has it there. */
+/* By the id of the VM: one that moves and has too much breaks the rule no more than before. */
 static void check_one_partition(struct findings *findings, const struct world *world, const struct rules *rules)
 {
 	for (uint32_t v = 0; v < world->n_vms; v++) {

@@ -313,8 +313,10 @@ struct world *world_copy(struct arena *arena, const struct world *world);
 /* One host of the world as a document holds it. */
 struct host_state *world_host_state(struct arena *arena, const struct world *world, uint32_t host);
 
+/* As the host reports itself; NODE_UNKNOWN where it is in no failover cluster. */
+enum node_state host_node_state(const struct host *host);
+
 /* Look-ups by key; NO_INDEX when there is none. */
-enum node_state host_node_state(const struct host *host);              /* as the host reports itself */
 uint32_t world_find_host(const struct world *world, const char *name); /* case does not matter, as in Windows */
 uint32_t world_find_gpu(const struct world *world, uint32_t host, const char *location_path);
 uint32_t world_find_vm(const struct world *world, const char *id);

@@ -61,25 +61,27 @@ static struct doubt doubt_of(
 	};
 }
 
+static bool is_known(
+	const struct plan *plan, const struct plan_input *input, struct arena *scratch, struct retreat_gap *gap)
+{
+	struct plan_input asked = *input;
+	if (!asked.live_run)
+		asked.live_run = "this run"; /* which is to owe what it stops */
+	return retreat_everywhere(retreat_new(scratch, plan, &asked), scratch, gap);
+}
+
 struct plan *prudent_plan(struct arena *arena, const struct plan_input *given)
 {
 	struct doubt *doubts = arena_array(arena, struct doubt, DOUBTS_MAX);
 	struct plan_input input = *given;
-	struct plan *plan = plan_cluster(arena, given);
 	input.doubts = doubts;
-	if (!input.live_run)
-		input.live_run = "this run"; /* which is to owe what it stops */
-	while (plan->mode == PLAN_APPLY && plan->n_steps) {
+	for (;;) {
 		g_autoptr(arena_auto) scratch = arena_new();
 		struct retreat_gap gap;
-		if (retreat_everywhere(retreat_new(scratch, plan, &input), scratch, &gap))
+		struct plan *plan = plan_cluster(arena, &input);
+		if (plan->mode != PLAN_APPLY || !plan->n_steps || is_known(plan, &input, scratch, &gap))
 			return plan;
 		doubts[input.n_doubts] = doubt_of(arena, plan, &input, &gap);
 		input.n_doubts++;
-		struct plan_input next = *given;
-		next.doubts = doubts;
-		next.n_doubts = input.n_doubts;
-		plan = plan_cluster(arena, &next);
 	}
-	return plan;
 }

@@ -6,5 +6,5 @@
 #pragma once
 #include "reconcile/planner.h"
 
-/* As plan_cluster(). With PLAN_RESTORE the same: it has no other way back. */
+/* As plan_cluster(), whose 'doubts' it finds; they are to be none. With PLAN_RESTORE the same: it has no other way back. */
 struct plan *prudent_plan(struct arena *arena, const struct plan_input *input);

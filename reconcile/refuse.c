@@ -98,16 +98,6 @@ static const char *untouchable(const struct wants *wants, uint32_t vm, unsigned 
 		name, host);
 }
 
-static const char *doubt_about(const struct wants *wants, uint32_t vm)
-{
-	const struct plan_input *input = wants->input;
-	const char *subject = input->n_doubts ? subject_vm(wants->arena, input->observed, vm) : NULL;
-	for (uint32_t i = 0; i < input->n_doubts; i++)
-		if (g_strcmp0(input->doubts[i].subject, subject) == 0)
-			return input->doubts[i].reason;
-	return NULL;
-}
-
 static bool refuse_touched(struct wants *wants, const struct world *goal, const struct touch *touch)
 {
 	const struct world *world = wants->input->observed;
@@ -125,7 +115,8 @@ static bool refuse_touched(struct wants *wants, const struct world *goal, const 
 				"VM '%s' on '%s' is %s and is left so; start it and shut it down, or delete its saved "
 				"state",
 				vm->name, host, name_of(&vm_state_names, vm->state));
-		} else if (touch->vms[i].stop && (reason = doubt_about(wants, i))) {
+		} else if (touch->vms[i].stop && wants->vms[i].doubt) {
+			reason = wants->vms[i].doubt;
 			code = D_NO_WAY_BACK;
 		}
 		if (reason && refuse_because_of(wants, goal, touch, i, code, reason))

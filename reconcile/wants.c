@@ -54,32 +54,44 @@ static bool host_is_excluded(const struct plan_input *input, uint32_t host)
 	return line && line->exclude;
 }
 
-static bool host_is_frozen(const struct plan_input *input, struct arena *arena, uint32_t host)
+/* By its own subject, or with its whole host. */
+static bool is_frozen_on(const struct wants *wants, uint32_t host, const char *subject)
 {
-	if (!input->n_frozen)
-		return false;
-	return is_frozen(input, arena_printf(arena, "%s/all", subject_host(arena, input->observed, host)));
+	const char *on = subject_host(wants->arena, wants->input->observed, host);
+	return is_frozen(wants->input, subject) || is_frozen(wants->input, arena_printf(wants->arena, "%s/all", on));
+}
+
+static const char *doubt_about(const struct plan_input *input, const char *subject)
+{
+	for (uint32_t i = 0; i < input->n_doubts; i++)
+		if (g_strcmp0(input->doubts[i].subject, subject) == 0)
+			return input->doubts[i].reason;
+	return NULL;
+}
+
+static void mark_frozen_and_doubted(struct wants *wants)
+{
+	const struct plan_input *input = wants->input;
+	const struct world *world = input->observed;
+	for (uint32_t i = 0; i < world->n_gpus; i++)
+		wants->gpus[i].frozen = is_frozen_on(wants, world->gpus[i].host, subject_gpu(wants->arena, world, i));
+	for (uint32_t i = 0; i < world->n_vms; i++) {
+		const char *subject = subject_vm(wants->arena, world, i);
+		wants->vms[i].frozen = is_frozen_on(wants, world->vms[i].host, subject);
+		wants->vms[i].stays = is_frozen(input, arena_printf(wants->arena, "%s/move", subject));
+		wants->vms[i].doubt = doubt_about(input, subject);
+	}
 }
 
 static void mark_left_alone(struct wants *wants)
 {
 	const struct world *world = wants->input->observed;
-	for (uint32_t i = 0; i < world->n_gpus; i++) {
+	for (uint32_t i = 0; i < world->n_gpus; i++)
 		wants->gpus[i].excluded = host_is_excluded(wants->input, world->gpus[i].host);
-		wants->gpus[i].frozen =
-			host_is_frozen(wants->input, wants->arena, world->gpus[i].host) ||
-			(wants->input->n_frozen && is_frozen(wants->input, subject_gpu(wants->arena, world, i)));
-	}
-	for (uint32_t i = 0; i < world->n_vms; i++) {
-		const char *move = wants->input->n_frozen
-					   ? arena_printf(wants->arena, "%s/move", subject_vm(wants->arena, world, i))
-					   : NULL;
-		wants->vms[i].stays = move && is_frozen(wants->input, move);
+	for (uint32_t i = 0; i < world->n_vms; i++)
 		wants->vms[i].excluded = host_is_excluded(wants->input, world->vms[i].host);
-		wants->vms[i].frozen =
-			host_is_frozen(wants->input, wants->arena, world->vms[i].host) ||
-			(wants->input->n_frozen && is_frozen(wants->input, subject_vm(wants->arena, world, i)));
-	}
+	if (wants->input->n_frozen || wants->input->n_doubts) /* texts for every object are not made for nothing */
+		mark_frozen_and_doubted(wants);
 }
 
 /* ---- VMs that lines name ---- */

@@ -37,7 +37,8 @@ struct vm_want {
 	bool refused;                             /* its own wish is refused: it stays as it is */
 	bool frozen;
 	bool excluded;
-	bool stripped; /* unmanaged, in the way of a change, and `unmanaged: Remove` takes its GPUs away */
+	const char *doubt; /* why it is not to be disturbed (plan_input.doubts), or NULL */
+	bool stripped;     /* unmanaged, in the way of a change, and `unmanaged: Remove` takes its GPUs away */
 	enum debt_state debt;
 };
 

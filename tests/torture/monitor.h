@@ -2,7 +2,8 @@
 /*
  * Stands beside the simulated hosts and looks at what each call did to them. It is written from design.md section 6 and
  * world.md alone and shares no code with the planner or with model/invariant*.c, so that what they have wrong is found.
- * It knows more than any planner can: where each partition really is, and what the undisturbed run came to.
+ * It knows more than any planner can: where each partition really is, and what the undisturbed run came to. Of a run's plan it is
+ * told what that refuses: a GPU whose change is refused bars nobody (design.md section 6).
  *
  * 'fit-to-start' is not looked at: simulated hosts refuse such a start. 'restored' is for the end (oracle.h).
  */
@@ -22,7 +23,7 @@ struct monitor {
 	/* A step failed for good, a host went away or somebody meddled: availability may win over alignment, and who was
 	 * brought back may be stopped once more. */
 	bool is_lenient;
-	bool is_disturbed; /* this run is */
+	bool is_disturbed; /* something goes wrong in this run: else it stops nobody twice */
 	/* In this run somebody meddled: what is under way on one host cannot know of that on another. */
 	bool is_meddled;
 	bool is_on_way_back;  /* this run is: a VM that failed stays down meanwhile, and its host half-way */

@@ -130,7 +130,6 @@ bool play_run(struct play *play, struct process *process)
 		.until = STAGE_PLAN,
 	};
 	uint32_t n_done = play->n_done;
-	bool is_anew = play->has_been_meddled;
 	g_autoptr(run_auto) run = run_pipeline(&options);
 	uint32_t n_steps = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops,
 		 n_starts = play->monitor.n_starts;
@@ -157,7 +156,6 @@ bool play_run(struct play *play, struct process *process)
 	play->n_blind += is_blind ? play->monitor.n_stops - n_stops + play->monitor.n_starts - n_starts : 0;
 	bool is_later = n_done && play->n_done == n_done;
 	play->n_later_stops += is_later ? play->monitor.n_stops - n_stops : 0;
-	play->n_anew_stops += is_anew && !is_blind ? play->monitor.n_stops - n_stops : 0;
 	memory_set_dead(false);
 	g_ptr_array_unref(process->sessions);
 	/* what must wait for a window stays to do */

@@ -51,7 +51,6 @@ struct play {
 	/* Stops by runs whose first observation was spoilt: what they planned, a person saw; and starts: who runs by then may
 	 * have to be stopped for what the whole cluster needs. */
 	uint32_t n_blind;
-	uint32_t n_anew_stops;    /* by runs that began when somebody had meddled: that world needs them */
 	uint32_t n_later_stops;   /* by runs that were not disturbed, after one that was */
 	uint32_t n_done;          /* faults that could be made to happen */
 	uint32_t n_refusals;      /* of the last plan */
@@ -59,7 +58,6 @@ struct play {
 	GHashTable *brought_back; /* ids of VMs that a way back, or another run than stopped them, started */
 	uint32_t n_excused;       /* stops of such */
 	bool has_cost_more;       /* a VM was stopped once more than undisturbed, and that is allowed */
-	bool has_been_meddled;
 	const char *meddled_vm;
 	bool is_at_rest;     /* planning again gives no steps */
 	enum exit_code exit; /* of the first run */

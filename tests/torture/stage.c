@@ -182,7 +182,6 @@ static bool somebody_meddles(struct play *play, enum fault_kind kind, const stru
 		return false;
 	struct view now = memory_view();
 	monitor_see_others(&play->monitor, &now);
-	play->has_been_meddled = true;
 	play_note(play, now);
 	return true;
 }

@@ -386,7 +386,7 @@ static void way_back_is_asked_for_again_under_the_leases(void **state)
 	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 2);
 }
 
-/* Standalone in the manifests, and a node of a failover cluster: nothing but debts may be planned. */
+/* A failover cluster in the manifests, and a standalone host: nothing but debts may be planned. */
 static void plan_that_is_refused_as_a_whole_pays_debts_and_says_so(void **state)
 {
 	struct sim_run *sim = *state;
