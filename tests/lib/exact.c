@@ -197,15 +197,18 @@ static uint32_t n_down(const struct exact_rules *rules, const struct exact_world
 	return n;
 }
 
-/* Strategy Rolling: the hosts that are being changed. One where a VM is held down, or from where it went; one whose GPUs
- * came to differ. */
+/* Strategy Rolling: the hosts that are being changed. One where a VM is held down, or from where it went, as the rules
+ * read it; one whose GPUs came to differ. */
 static unsigned changed_hosts(const struct exact_rules *rules, const struct exact_world *world)
 {
 	const struct exact_world start = exact_start(rules->small);
 	unsigned hosts = 0;
-	for (uint32_t i = 0; i < rules->small->n_vms; i++)
-		if (exact_runs_at_the_end(rules, i) && !exact_vm_get(world, i).running)
-			hosts |= 1u << exact_vm_get(world, i).host | 1u << rules->small->vms[i].host;
+	for (uint32_t i = 0; i < rules->small->n_vms; i++) {
+		uint32_t was = rules->small->vms[i].host, is = exact_vm_get(world, i).host;
+		if (exact_runs_at_the_end(rules, i) && !exact_vm_get(world, i).running &&
+			!(rules->until_moved && was != is))
+			hosts |= 1u << was | 1u << is;
+	}
 	for (uint32_t h = 0; h < rules->small->n_hosts; h++)
 		if (exact_is_uneven(rules, world, h) && !exact_is_uneven(rules, &start, h))
 			hosts |= 1u << h;
@@ -348,14 +351,17 @@ static void search_choice(struct exact *exact)
 	}
 }
 
-enum exact_answer exact_search(struct exact *exact, const struct small *small, struct exact_cost *cost_out)
+enum exact_answer exact_search(
+	struct exact *exact, const struct small *small, enum exact_reading reading, struct exact_cost *cost_out)
 {
 	exact->best = EXACT_NOT_TO_BE_HAD;
 	exact->n_states = 0;
 	exact->gave_up = false;
 	g_array_set_size(exact->way, 0);
-	for (uint32_t next = 0; !exact->gave_up && exact_choose(small, next, &exact->rules); next++)
+	for (uint32_t next = 0; !exact->gave_up && exact_choose(small, next, &exact->rules); next++) {
+		exact->rules.until_moved = reading == EXACT_UNTIL_MOVED;
 		search_choice(exact);
+	}
 	if (exact->gave_up)
 		return EXACT_GAVE_UP;
 	if (exact->best == EXACT_NOT_TO_BE_HAD)

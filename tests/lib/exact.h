@@ -26,7 +26,12 @@ struct exact; /* what one search after the other needs; for one thread */
 struct exact *exact_new(void);
 void exact_free(struct exact *exact);
 
-enum exact_answer exact_search(struct exact *exact, const struct small *small, struct exact_cost *cost_out);
+/* Strategy Rolling, of a VM that moves while it is down: it counts under 'maxHosts' for the host where it was and the one
+ * where it comes to, or for its host until it has moved (docs/decisions/0009-rollout.md, no. 8). */
+enum exact_reading { EXACT_FOR_BOTH_HOSTS, EXACT_UNTIL_MOVED };
+
+enum exact_answer exact_search(
+	struct exact *exact, const struct small *small, enum exact_reading reading, struct exact_cost *cost_out);
 /* States looked at by the last search. */
 uint32_t exact_n_states(const struct exact *exact);
 /* The steps of the last way found, one line each. */

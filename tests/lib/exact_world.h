@@ -42,6 +42,7 @@ struct exact_rules { /* what does not change */
 	bool whole[EXACT_GPUS];   /* this GPU is to be passed through; the others are to be partitioned */
 	uint64_t broken_at_start; /* exact_broken() of the start */
 	unsigned may_touch;       /* a bit for each VM: the judge's, exact_take() does not look */
+	bool until_moved;         /* enum exact_reading: the judge's */
 };
 
 struct exact_world exact_start(const struct small *small);

@@ -137,6 +137,23 @@ static bool bound_is_too_high(const struct plan *plan, struct exact_cost least)
 		       plan->least.role_changes > least.roles);
 }
 
+/* There is no way if a VM counts for both hosts that it moves between. */
+static void compare_until_moved(struct judged *judged, struct exact *exact, const struct small *small)
+{
+	enum exact_answer answer = exact_search(exact, small, EXACT_UNTIL_MOVED, &judged->least);
+	const struct exact_cost *is = &judged->planned, *least = &judged->least;
+	if (answer == EXACT_GAVE_UP)
+		fail(judged, CASE_GAVE_UP);
+	else if (answer == EXACT_INFEASIBLE)
+		fail(judged, CASE_TOO_BOLD);
+	else if (exact_cost_order(*is, *least) < 0)
+		fail(judged, CASE_TOO_CHEAP);
+	else if (is->stops > least->stops || is->moves > least->moves || is->roles > least->roles)
+		fail(judged, CASE_TOO_DEAR);
+	else if (judged->result == CASE_HOLDS)
+		judged->result = CASE_UNTIL_MOVED;
+}
+
 static void compare(struct judged *judged, enum exact_answer answer, const struct plan *plan)
 {
 	if (answer == EXACT_GAVE_UP) {
@@ -171,12 +188,15 @@ struct judged judge_case(struct arena *arena, struct exact *exact, const struct 
 	judged.n_steps = plan->n_steps;
 	judged.refused = plan->n_refusals > 0;
 	judged.learns = !plan->complete;
-	enum exact_answer answer = exact_search(exact, small, &judged.least);
+	enum exact_answer answer = exact_search(exact, small, EXACT_FOR_BOTH_HOSTS, &judged.least);
 	if (!passes(plan))
 		fail(&judged, CASE_UNSOUND);
 	else if (plan->n_steps)
 		follow_plan(follow, plan);
-	compare(&judged, answer, plan);
+	if (answer == EXACT_INFEASIBLE && !judged.refused && !judged.learns)
+		compare_until_moved(&judged, exact, small);
+	else
+		compare(&judged, answer, plan);
 	return judged;
 }
 

@@ -5,7 +5,9 @@
  *   - wherever each started VM lands, among all GPUs that it could be on, the steps can be taken to the end, the spec is
  *     satisfied then (when nothing is refused), and planning again gives no step;
  *   - nothing is refused exactly when the judge finds a way to satisfy the whole spec, and then the plan costs as little
- *     as the judge's way. A plan that must look at a GPU first is not compared: the judge knows what no host has told;
+ *     as the judge's way. A plan that must look at a GPU first is not compared: the judge knows what no host has told.
+ *     Where there is a way only if a VM does not count for 'maxHosts' once it has moved (enum exact_reading), it may be
+ *     taken or refused; one that is taken stops and moves as few VMs as the judge's;
  *   - the bound that the plan prints is not above what the judge's way costs.
  */
 #pragma once
@@ -15,6 +17,7 @@
 	X(CASE_HOLDS, "holds") \
 	X(CASE_REFUSED, "is refused, and no way satisfies the spec") \
 	X(CASE_LEARNS, "holds, and what it costs was not known before a GPU was mounted") \
+	X(CASE_UNTIL_MOVED, "holds, where a VM counts for its host under 'maxHosts' until it has moved") \
 	X(CASE_UNSOUND, "the plan does not pass its check") \
 	X(CASE_STUCK, "a step cannot be simulated") \
 	X(CASE_RESTLESS, "planning again after the end gives steps") \
@@ -29,7 +32,7 @@ extern const struct names case_result_names;
 
 static inline bool case_fails(enum case_result result)
 {
-	return result > CASE_LEARNS;
+	return result > CASE_UNTIL_MOVED;
 }
 
 /* The plan is right, and a better one is known. */

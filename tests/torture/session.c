@@ -159,10 +159,10 @@ static void tell_vm(const struct vm *vm)
 	printf("%s%s\n", vm->debt ? " owed" : "", vm->record ? " ours" : "");
 }
 
-static void tell_hosts(const struct scenario *scenario)
+static void tell_hosts(const struct view *view)
 {
-	for (uint32_t h = 0; h < scenario->n_states; h++) {
-		const struct host_state *host = scenario->states[h];
+	for (uint32_t h = 0; h < view->n_states; h++) {
+		const struct host_state *host = &view->states[h];
 		printf("%s\n", host->host.name);
 		for (uint32_t g = 0; g < host->n_gpus; g++)
 			printf("  GPU %s %s %d\n", host->gpus[g].location_path,
@@ -171,6 +171,13 @@ static void tell_hosts(const struct scenario *scenario)
 		for (uint32_t v = 0; v < host->n_vms; v++)
 			tell_vm(&host->vms[v]);
 	}
+}
+
+static void tell_scenario(const struct scenario *scenario)
+{
+	printf("%s\n", scenario->manifests);
+	for (uint32_t h = 0; h < scenario->n_states; h++)
+		tell_hosts(&(struct view){ .states = scenario->states[h], .n_states = 1 });
 	if (scenario->simulation.n_unreachable)
 		printf("%s does not answer\n", scenario->simulation.unreachable[0]);
 }
@@ -181,15 +188,15 @@ void torture_one(struct session *session)
 	struct play play;
 	g_autoptr(arena_auto) arena = arena_new();
 	const struct scenario *scenario = scenario_new(arena, session->only);
-	if (scenario) {
-		printf("%s\n", scenario->manifests);
-		tell_hosts(scenario);
-	}
+	if (scenario)
+		tell_scenario(scenario);
 	session->tells = !session->n_faults;
 	if (!session_ready(session, session->only, &ready))
 		return;
 	session->tells = true;
 	session_play(session, &ready, session->faults, session->n_faults, &play);
+	printf("in the end:\n");
+	tell_hosts(&play.views[0]);
 	session_judge(session, &ready, &play);
 	play_end(&play);
 	session_done(&ready);

@@ -76,6 +76,25 @@ static void required_vm_elsewhere_restarts_on_its_host(void **ignored)
 	scene_free(scene);
 }
 
+/* Rolling, one host at a time: a VM on its way counts for none (docs/decisions/0009-rollout.md, no. 8). */
+static void vm_moves_though_one_host_may_be_changed_at_once(void **ignored)
+{
+	(void)ignored;
+	for (int both = 0; both < 2; both++) {
+		struct scene *scene = scene_new(true, 2, 1, 1);
+		scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+		if (both)
+			scene_vm(scene, "vm-b", 1, VM_RUNNING, 0);
+		char *manifests = assign(scene,
+			scene_manifests(scene, 1, both ? "vm-b" : NULL, "  rollout: { strategy: Rolling }\n"),
+			"Required", "{ name: vm-a, host: hv02 }");
+		const struct plan *plan = scene_plan(scene, manifests);
+		assert_int_equal(plan->n_refusals, 0);
+		assert_int_equal(scene_count(plan, STEP_MOVE_VM), both ? 2 : 1);
+		scene_free(scene);
+	}
+}
+
 static void required_vm_moves_live_where_everything_allows_it(void **ignored)
 {
 	(void)ignored;
@@ -529,6 +548,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(room_of_a_vm_that_failed_is_kept),
 		cmocka_unit_test(required_vm_elsewhere_restarts_on_its_host),
+		cmocka_unit_test(vm_moves_though_one_host_may_be_changed_at_once),
 		cmocka_unit_test(required_vm_moves_live_where_everything_allows_it),
 		cmocka_unit_test(live_move_needs_every_yes),
 		cmocka_unit_test(required_vm_that_is_off_moves_off),
