@@ -118,7 +118,8 @@ const struct command command_history = {
 	.group = "Plan and apply",
 	.arguments = "[RUN]",
 	.doc = "Tell what was applied from this machine, when, by whom, and how it ended",
-	.details = "Lists runs of 'apply' and 'restore' that did something, or were refused, the newest last; with a "
+	.details = "Lists runs of 'apply' and 'restore' that did something, or were refused, and what 'settle' and "
+		   "'unlock' decided, the newest last; with a "
 		   "RUN all of its "
 		   "steps. What hosts owe and record does not depend on it: it is for people, and a run that cannot "
 		   "write it goes "

@@ -9,6 +9,7 @@ static const GOptionEntry options[] = {
 	OPTION_SWITCH("start", start, "It is still owed: the next apply or restore starts the VM"),
 	OPTION_SWITCH("leave-off", leave_off, "Nothing is owed any more: the VM stays as it is"),
 	OPTION_HOSTS,
+	OPTION_JOURNAL,
 	OPTION_END,
 };
 
@@ -32,6 +33,7 @@ static int settle_run(int argc, char **argv)
 		.run = run_options,
 		.vm = argv[0],
 		.mode = arguments.start ? SETTLE_RENEW : SETTLE_LEAVE_OFF,
+		.journal = options_journal(arena),
 		.interrupts = interrupt_count(),
 	};
 	int result = settle_vm(&settle_options, diags);

@@ -9,6 +9,7 @@
 static const GOptionEntry options[] = {
 	OPTION_TEXT("run", 0, run, "End the leases of this run, which 'unlock' without it names", "RUN"),
 	OPTION_HOSTS,
+	OPTION_JOURNAL,
 	OPTION_END,
 };
 
@@ -35,6 +36,7 @@ static int unlock_run(int argc, char **argv)
 		.run = run_options,
 		.cluster = argv[0],
 		.run_id = arguments.run,
+		.journal = options_journal(arena),
 		.interrupts = interrupt_count(),
 	};
 	const struct unlock_held *held = NULL;

@@ -186,6 +186,16 @@ static json_t *result_to_json(const struct apply_result *result)
 	return json;
 }
 
+static json_t *decision_to_json(const struct history *history, const struct history_decision *decision, int64_t now)
+{
+	json_t *json = record_new(history, "decision", now);
+	json_object_set_new(json, "host", jsonio_text(decision->host));
+	if (decision->vm)
+		json_object_set_new(json, "vm", jsonio_text(decision->vm));
+	json_object_set_new(json, "what", jsonio_text(decision->what));
+	return json;
+}
+
 /* Now and then, and only where there is something old: the first record is looked at alone. */
 static void forget_old(struct history *history, int64_t now)
 {
@@ -215,4 +225,14 @@ void history_end(struct history *history, const struct apply_result *results, ui
 	if (history->begun && !history->broken)
 		forget_old(history, now);
 	diags_append(diags, history->diags);
+}
+
+void history_decided(const char *path, const char *command, const char *run_id, const struct run *run,
+	const struct history_decision *decisions, uint32_t n, int64_t now, struct diags *diags)
+{
+	struct history *history = history_new(path, command, run_id, run);
+	for (uint32_t i = 0; i < n; i++)
+		write_record(history, decision_to_json(history, &decisions[i], now), now);
+	history_end(history, NULL, 0, EXIT_DONE, now, diags);
+	history_free(history);
 }

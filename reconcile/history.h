@@ -22,11 +22,20 @@ void history_end(struct history *history, const struct apply_result *results, ui
 	int64_t now, struct diags *diags);
 void history_free(struct history *history);
 
+/* What a person decided and a host carried out, by 'settle' or 'unlock'. */
+struct history_decision {
+	const char *host, *vm; /* 'vm' may be NULL */
+	const char *what;      /* "leave vdi-001 off" */
+};
+/* A run of its own, from its beginning to its end; 'path' and 'run' as for history_new(). 'diags' get warnings alone. */
+void history_decided(const char *path, const char *command, const char *run_id, const struct run *run,
+	const struct history_decision *decisions, uint32_t n, int64_t now, struct diags *diags);
+
 /* ---- reading ---- */
 
 struct history_event {
 	int64_t time;
-	const char *type;    /* "step", or the name of an event of APPLY_EVENTS */
+	const char *type;    /* "step", "decision", or the name of an event of APPLY_EVENTS */
 	const char *cluster; /* or NULL, as all texts */
 	const char *host, *what, *outcome, *message;
 	uint64_t ms; /* a step's: how long it took */

@@ -2,6 +2,7 @@
 #include "reconcile/settle.h"
 
 #include "reconcile/apply_parts.h"
+#include "reconcile/history.h"
 
 #include <string.h>
 
@@ -58,6 +59,19 @@ static int decide(struct apply *apply, const struct settle_options *options, con
 		answer_text(apply->arena, &answer));
 }
 
+static void write_down(
+	struct apply *apply, const struct run *run, const struct settle_options *options, const struct found *found)
+{
+	const char *vm = found->vm->name;
+	const struct history_decision decision = {
+		.host = found->state->host.name,
+		.vm = vm,
+		.what = options->mode == SETTLE_RENEW ? arena_printf(apply->arena, "let '%s' be started", vm)
+						      : arena_printf(apply->arena, "leave '%s' off", vm),
+	};
+	history_decided(options->journal, "settle", apply->run_id, run, &decision, 1, run->options.now, apply->diags);
+}
+
 static int settle(struct run *run, const struct settle_options *options, struct diags *diags)
 {
 	struct found found;
@@ -78,6 +92,8 @@ static int settle(struct run *run, const struct settle_options *options, struct 
 	int result = leases_take_of(&apply, &found.state->host.name, 1);
 	if (result == 0)
 		result = decide(&apply, options, &found);
+	if (result == 0)
+		write_down(&apply, run, options, &found);
 	leases_release(&apply);
 	diags_append(diags, apply.diags);
 	apply_end(&apply);

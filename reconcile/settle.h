@@ -10,6 +10,7 @@ struct settle_options {
 	enum settle_mode mode;  /* SETTLE_RENEW: the next run starts it; SETTLE_LEAVE_OFF: it stays off */
 	const char *run_id;     /* NULL: made from time and chance */
 	const char *holder;     /* NULL: user@machine */
+	const char *journal;    /* where the decision is written down (reconcile/history.h); NULL: nowhere */
 	const volatile int *interrupts;
 };
 

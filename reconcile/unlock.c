@@ -2,6 +2,7 @@
 #include "reconcile/unlock.h"
 
 #include "reconcile/apply_parts.h"
+#include "reconcile/history.h"
 
 #include <string.h>
 
@@ -35,6 +36,20 @@ static struct unlock_held *find_held(struct unlock_held *all, uint32_t n, const 
 	BUG("host '%s' was opened for nothing", host);
 }
 
+static void write_down(struct apply *apply, const struct run *run, const struct unlock_options *options,
+	const struct unlock_held *all, uint32_t n)
+{
+	struct history_decision *decisions = arena_array(apply->arena, struct history_decision, n);
+	const char *what = arena_printf(apply->arena, "end the lease of run %s", options->run_id);
+	uint32_t n_ended = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (all[i].ended)
+			decisions[n_ended++] = (struct history_decision){ .host = all[i].host, .what = what };
+	if (n_ended)
+		history_decided(options->journal, "unlock", apply->run_id, run, decisions, n_ended, run->options.now,
+			apply->diags);
+}
+
 /* Only leases of that very run: who reads its name a moment too late ends nobody else's. */
 static int end_leases(
 	struct run *run, const struct unlock_options *options, struct unlock_held *all, uint32_t n, struct diags *diags)
@@ -57,6 +72,7 @@ static int end_leases(
 	for (uint32_t i = 0; result == 0 && i < apply.n_links; i++)
 		(void)!end_lease(&apply, &apply.links[i], find_held(all, n, apply.links[i].host));
 	leases_release(&apply);
+	write_down(&apply, run, options, all, n);
 	result = apply.diags->n_errors ? -1 : result;
 	diags_append(diags, apply.diags);
 	apply_end(&apply);

@@ -43,11 +43,17 @@ static uint32_t seconds_of(const struct history_run *run)
 	return (uint32_t)CLAMP(run->last - run->began, 0, UINT32_MAX);
 }
 
+/* A step, or what a person decided. */
+static bool is_done_on_a_host(const struct history_event *event)
+{
+	return event->what != NULL;
+}
+
 static uint32_t count_steps(const struct history_run *run)
 {
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < run->n_events; i++)
-		n += strcmp(run->events[i].type, "step") == 0;
+		n += is_done_on_a_host(&run->events[i]);
 	return n;
 }
 
@@ -140,19 +146,20 @@ static void put_field(GString *out, const char *name, const char *value)
 
 static void put_event(GString *out, const struct history_event *event)
 {
-	bool is_step = strcmp(event->type, "step") == 0;
+	bool is_done = is_done_on_a_host(event);
 	g_string_append(out, "  ");
 	put_time(out, event->time);
 	g_string_append_c(out, ' ');
-	print_text(out, is_step ? event->host : event->cluster);
+	print_text(out, is_done ? event->host : event->cluster);
 	g_string_append(out, ": ");
-	if (is_step) {
+	if (is_done)
 		print_text(out, event->what);
+	if (strcmp(event->type, "step") == 0) {
 		g_string_append_c(out, ' ');
 		print_text(out, event->outcome);
 		g_string_append_printf(out, ", %" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT " s", event->ms / 1000,
 			event->ms % 1000 / 100);
-	} else {
+	} else if (!is_done) {
 		print_text(out, g_str_has_prefix(event->type, "apply_") ? event->type + strlen("apply_") : event->type);
 	}
 	if (event->message) {

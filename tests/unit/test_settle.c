@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/settle.h"
 
+#include "reconcile/history.h"
 #include "schema/state.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/test.h"
@@ -88,6 +89,28 @@ static void debt_of_a_vm_that_stays_off_is_gone(void **state)
 	assert_int_equal(restore_steps(fixture), 0);
 }
 
+static void decision_is_in_the_history(void **state)
+{
+	struct fixture *fixture = *state;
+	g_autofree char *journal = g_build_filename(fixture->folder, "journal", NULL);
+	g_autofree char *lock = g_strconcat(journal, ".lock", NULL);
+	struct history_list list;
+	fixture->options.journal = journal;
+	fixture->options.mode = SETTLE_LEAVE_OFF;
+	assert_int_equal(settle_vm(&fixture->options, fixture->diags), 0);
+	assert_int_equal(settle_vm(&fixture->options, fixture->diags), SETTLE_NO_DEBT); /* which leaves nothing */
+	assert_int_equal(history_read(journal, fixture->diags->arena, &list, fixture->diags), 0);
+	assert_int_equal(list.n_runs, 1);
+	assert_string_equal(list.runs[0].command, "settle");
+	assert_true(list.runs[0].ended);
+	assert_int_equal(list.runs[0].n_events, 1);
+	assert_string_equal(list.runs[0].events[0].type, "decision");
+	assert_string_equal(list.runs[0].events[0].host, "hv01");
+	assert_string_equal(list.runs[0].events[0].what, "leave 'vm-a' off");
+	g_unlink(journal);
+	g_unlink(lock);
+}
+
 static void vm_without_debt_needs_no_decision(void **state)
 {
 	struct fixture *fixture = *state;
@@ -111,6 +134,7 @@ int main(void)
 		TEST(old_debt_waits_for_a_decision),
 		TEST(debt_that_is_renewed_is_paid_by_the_next_run),
 		TEST(debt_of_a_vm_that_stays_off_is_gone),
+		TEST(decision_is_in_the_history),
 		TEST(vm_without_debt_needs_no_decision),
 		TEST(vm_that_nobody_knows_is_an_error),
 	};

@@ -2,8 +2,11 @@
 #include "reconcile/unlock.h"
 
 #include "providers/host/host.h"
+#include "reconcile/history.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/test.h"
+
+#include <glib/gstdio.h>
 
 /* ---- two hosts of failover cluster 'C', held by runs ---- */
 
@@ -161,6 +164,29 @@ static void lease_of_that_run_alone_is_ended(void **state)
 	assert_false(fixture->held[1].ended);
 }
 
+static void ended_lease_is_in_the_history(void **state)
+{
+	struct fixture *fixture = *state;
+	g_autofree char *folder = g_dir_make_tmp("hvgpu-unlock-XXXXXX", NULL);
+	g_autofree char *journal = g_build_filename(folder, "journal", NULL);
+	g_autofree char *lock = g_strconcat(journal, ".lock", NULL);
+	struct history_list list;
+	fixture->options.journal = journal;
+	assert_int_equal(unlock(fixture, NULL), 0);
+	assert_int_equal(unlock(fixture, "run-2"), -1); /* neither of these leaves anything */
+	assert_false(g_file_test(journal, G_FILE_TEST_EXISTS));
+	assert_int_equal(unlock(fixture, "run-1"), 0);
+	assert_int_equal(history_read(journal, fixture->diags->arena, &list, fixture->diags), 0);
+	assert_int_equal(list.n_runs, 1);
+	assert_string_equal(list.runs[0].command, "unlock");
+	assert_int_equal(list.runs[0].n_events, 1);
+	assert_string_equal(list.runs[0].events[0].host, "hv01");
+	assert_string_equal(list.runs[0].events[0].what, "end the lease of run run-1");
+	g_unlink(journal);
+	g_unlink(lock);
+	g_rmdir(folder);
+}
+
 static void host_that_cannot_end_it_says_why(void **state)
 {
 	struct fixture *fixture = *state;
@@ -206,6 +232,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(without_a_run_it_only_tells_who_holds_what),
 		TEST(lease_of_that_run_alone_is_ended),
+		TEST(ended_lease_is_in_the_history),
 		TEST(host_that_cannot_end_it_says_why),
 		TEST(run_that_holds_nothing_ends_nothing),
 		TEST(cluster_that_nobody_knows_is_an_error),
