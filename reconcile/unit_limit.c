@@ -14,7 +14,6 @@ struct row { /* the units [over, i] may be under way when the i-th begins */
 	const struct units *units;
 	const GArray *steps;
 	const struct limits *limits;
-	bool movers_count;  /* a VM that moves while it is down lets its hosts count as being changed */
 	uint32_t over;      /* units before this one are over */
 	uint32_t n_stops;   /* of units in the window */
 	uint32_t n_debts;   /* of units that are not over, later ones too: they are down from the start */
@@ -35,22 +34,6 @@ static bool ends_a_change(const struct step *step)
 	       step->kind == STEP_MOUNT_GPU || step->kind == STEP_DISMOUNT_GPU;
 }
 
-static bool moves(const struct unit *unit, const GArray *steps, uint32_t vm)
-{
-	for (uint32_t i = 0; vm != NO_INDEX && i < unit->n_steps; i++) {
-		const struct step *step = step_at(steps, unit->steps[i]);
-		if (step->kind == STEP_MOVE_VM && step->vm == vm)
-			return true;
-	}
-	return false;
-}
-
-static bool changes_host(const struct row *row, const struct unit *unit, const struct step *step)
-{
-	return (begins_a_change(step) || ends_a_change(step)) &&
-	       (row->movers_count || !moves(unit, row->steps, step->vm));
-}
-
 /* Adds 'by' for every host that the unit changes. */
 static void count_hosts(const struct row *row, uint32_t unit, uint32_t *counts, uint32_t by)
 {
@@ -58,7 +41,7 @@ static void count_hosts(const struct row *row, uint32_t unit, uint32_t *counts, 
 	g_autofree bool *seen = g_new0(bool, row->limits->n_hosts + 1);
 	for (uint32_t i = 0; i < it->n_steps; i++) {
 		const struct step *step = step_at(row->steps, it->steps[i]);
-		if (seen[step->host] || !changes_host(row, it, step))
+		if ((!begins_a_change(step) && !ends_a_change(step)) || seen[step->host])
 			continue;
 		seen[step->host] = true;
 		counts[step->host] += by;
@@ -135,8 +118,7 @@ void units_limit(const struct units *units, const GArray *steps, const struct li
 {
 	if (!limits->by_vms && !limits->by_hosts)
 		return;
-	/* apart from other hosts' changes a move is easier to follow, and nothing needs it at the same time */
-	struct row row = { .units = units, .steps = steps, .limits = limits, .movers_count = true };
+	struct row row = { .units = units, .steps = steps, .limits = limits };
 	row_init(&row);
 	g_autofree uint32_t *over = g_new0(uint32_t, units->n + 1); /* per unit: those before are over when it begins */
 	uint32_t last = NO_INDEX;                                   /* the last limited unit before row.over */
@@ -183,10 +165,29 @@ static bool enters_a_host(const struct row *row, uint32_t unit)
 	const struct unit *it = &row->units->items[unit];
 	for (uint32_t i = 0; i < it->n_steps; i++) {
 		const struct step *step = step_at(row->steps, it->steps[i]);
-		if (begins_a_change(step) && changes_host(row, it, step) && !row->limits->host_is_changing[step->host])
+		if (begins_a_change(step) && !row->limits->host_is_changing[step->host])
 			return true;
 	}
 	return false;
+}
+
+/* One VM that goes from host to host, and nothing else: the one host is being changed first, then the other. The row is
+ * at this unit, and nothing before it is under way. */
+static bool fits_host_by_host(const struct row *row, uint32_t unit)
+{
+	const struct unit *it = &row->units->items[unit];
+	uint32_t vm = NO_INDEX, n = 1;
+	for (uint32_t i = 0; i < it->n_steps; i++) {
+		const struct step *step = step_at(row->steps, it->steps[i]);
+		if (!begins_a_change(step) && !ends_a_change(step))
+			continue;
+		if (step->vm == NO_INDEX || (vm != NO_INDEX && step->vm != vm))
+			return false;
+		vm = step->vm;
+	}
+	for (uint32_t h = 0; h < row->limits->n_hosts; h++)
+		n += row->limits->host_is_changing[h] && row->left[h] > row->changing[h];
+	return n <= row->limits->max_hosts;
 }
 
 uint32_t units_beyond_hosts(const struct units *units, const GArray *steps, const struct limits *limits)
@@ -198,7 +199,8 @@ uint32_t units_beyond_hosts(const struct units *units, const GArray *steps, cons
 	row_init(&row);
 	for (uint32_t u = 0; u < units->n && found == NO_INDEX; u++) {
 		take_in(&row, u);
-		if (units->items[u].changes_hosts && enters_a_host(&row, u) && !hosts_fit(&row))
+		if (units->items[u].changes_hosts && enters_a_host(&row, u) && !hosts_fit(&row) &&
+			!fits_host_by_host(&row, u))
 			found = u;
 		put_over(&row);
 	}

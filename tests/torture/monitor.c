@@ -325,21 +325,13 @@ static void look_at_mixture(struct monitor *monitor, const struct view *before, 
 	}
 }
 
-/* It is on another host in the end, without disturbance. */
-static bool will_move(const struct monitor *monitor, const struct host_state *host, const struct vm *vm)
-{
-	const struct view *end = monitor->reference_end;
-	uint32_t at;
-	return end && view_vm(end, vm->id, &at) && strcmp(end->states[at].host.name, host->host.name);
-}
-
 /* We hold the VM down, and it waits for this host: one that moves counts for neither (decision 8 of
  * docs/decisions/0009-rollout.md), and one whose start is refused waits for a person. */
 static bool waits_for(const struct monitor *monitor, const struct host_state *host, const struct vm *vm)
 {
 	g_autofree char *subject = g_strdup_printf("host/%s/vm/%s", host->host.name, vm->name);
 	return g_hash_table_contains(monitor->held, vm->id) && !g_hash_table_contains(monitor->moved, vm->id) &&
-	       !will_move(monitor, host, vm) && !g_hash_table_contains(monitor->refused, subject);
+	       !g_hash_table_contains(monitor->refused, subject);
 }
 
 /* A VM of it is held down, or its own GPUs are not all alike. */

@@ -76,23 +76,41 @@ static void required_vm_elsewhere_restarts_on_its_host(void **ignored)
 	scene_free(scene);
 }
 
-/* Rolling, one host at a time: a VM on its way counts for none (docs/decisions/0009-rollout.md, no. 8). */
+/* Rolling, one host at a time: a VM on its way changes the one host, then the other. */
 static void vm_moves_though_one_host_may_be_changed_at_once(void **ignored)
 {
 	(void)ignored;
-	for (int both = 0; both < 2; both++) {
-		struct scene *scene = scene_new(true, 2, 1, 1);
-		scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
-		if (both)
-			scene_vm(scene, "vm-b", 1, VM_RUNNING, 0);
-		char *manifests = assign(scene,
-			scene_manifests(scene, 1, both ? "vm-b" : NULL, "  rollout: { strategy: Rolling }\n"),
-			"Required", "{ name: vm-a, host: hv02 }");
-		const struct plan *plan = scene_plan(scene, manifests);
-		assert_int_equal(plan->n_refusals, 0);
-		assert_int_equal(scene_count(plan, STEP_MOVE_VM), both ? 2 : 1);
-		scene_free(scene);
-	}
+	struct scene *scene = scene_new(true, 2, 1, 1);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	char *manifests = assign(scene, scene_manifests(scene, 1, NULL, "  rollout: { strategy: Rolling }\n"),
+		"Required", "{ name: vm-a, host: hv02 }");
+	assert_cost(scene_plan(scene, manifests), 1, 1, 0, 3);
+	scene_free(scene);
+}
+
+/* A VM that is owed a start does not wait for the change of another host, to go there: it starts where it is, and moves
+ * with a later run. */
+static void vm_that_is_down_waits_for_no_other_host(void **ignored)
+{
+	(void)ignored;
+	struct scene *scene = scene_new(true, 2, 1, 4);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_OFF, 0);
+	struct debt debt = { .run = "dead",
+		.epoch = 1,
+		.at = SCENE_NOW - 60,
+		.power = DEBT_POWER_STOPPED,
+		.state_change = vm->state_change };
+	vm->debt = &debt;
+	scene_gpu(scene, 1, 0)->count = KNOWN(1);
+	((struct cluster_node *)scene->hosts[0].host.nodes)[0].state = NODE_PAUSED;
+	const struct plan *plan =
+		scene_plan(scene, scene_manifests(scene, 4, "vm-*", "  rollout: { strategy: Rolling }\n"));
+	assert_int_equal(plan->n_refusals, 1);
+	assert_int_equal(plan->refusals[0].code, D_BUDGET);
+	assert_non_null(strstr(plan->refusals[0].reason, "apply again when 'hv01' is done"));
+	assert_string_equal(scene_step(plan, STEP_START_VM, "vm-a")->host_name, "hv01");
+	assert_int_equal(scene_count(plan, STEP_SET_COUNT), 1);
+	scene_free(scene);
 }
 
 static void required_vm_moves_live_where_everything_allows_it(void **ignored)
@@ -549,6 +567,7 @@ int main(void)
 		cmocka_unit_test(room_of_a_vm_that_failed_is_kept),
 		cmocka_unit_test(required_vm_elsewhere_restarts_on_its_host),
 		cmocka_unit_test(vm_moves_though_one_host_may_be_changed_at_once),
+		cmocka_unit_test(vm_that_is_down_waits_for_no_other_host),
 		cmocka_unit_test(required_vm_moves_live_where_everything_allows_it),
 		cmocka_unit_test(live_move_needs_every_yes),
 		cmocka_unit_test(required_vm_that_is_off_moves_off),
