@@ -19,6 +19,9 @@
 	X(FAULT_FAIL, "fail")                  /* this and every like call of this run is refused */ \
 	X(FAULT_LOST, "lost")                  /* takes effect; the connection breaks before the reply */ \
 	X(FAULT_CUT, "cut")                    /* no effect; the connection breaks */ \
+	X(FAULT_NETWORK, "network")            /* no effect; all connections break, and none can be made in this run */ \
+	X(FAULT_INTERRUPT, "interrupt")        /* somebody interrupts the run, once, while the call is under way */ \
+	X(FAULT_INTERRUPT_TWICE, "interrupt-twice") \
 	X(FAULT_TWICE, "twice")                /* reaches the host twice */ \
 	X(FAULT_LATE, "late")                  /* takes effect; the reply comes after every deadline */ \
 	X(FAULT_STALE_1, "stale-1")            /* an observation from before the last call that changed something */ \
@@ -60,5 +63,5 @@ static inline bool fault_is_foreign(enum fault_kind kind)
 static inline bool fault_is_failure(enum fault_kind kind)
 {
 	return kind == FAULT_FAIL || kind == FAULT_FAIL_AFTER || kind == FAULT_LOST || kind == FAULT_CUT ||
-	       kind == FAULT_LATE;
+	       kind == FAULT_NETWORK || kind == FAULT_LATE;
 }

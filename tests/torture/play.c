@@ -6,6 +6,7 @@
 #include "tests/torture/virtual_time.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { DAY_S = 86400 };
 
@@ -114,6 +115,21 @@ static enum exit_code carry_out(struct play *play, struct process *process, stru
 	return code;
 }
 
+/* After one interruption what the run holds down is brought back, before it ends. */
+static void look_for_left_behind(struct play *play, const struct process *process)
+{
+	const struct view *now = &play->views[0];
+	bool is_alone = play->n_faults == 1 && play->faults[0].kind == FAULT_INTERRUPT;
+	for (uint32_t h = 0; h < now->n_states && is_alone && process->interrupts == 1; h++)
+		for (uint32_t v = 0; v < now->states[h].n_vms && !play->monitor.broken; v++) {
+			const struct vm *vm = &now->states[h].vms[v];
+			if (vm->debt && vm->debt->power != DEBT_POWER_NONE &&
+				strcmp(vm->debt->run, process->run_id) == 0)
+				play->monitor.broken = arena_printf(
+					play->arena, "VM '%s' is left down by a run that was interrupted", vm->name);
+		}
+}
+
 bool play_run(struct play *play, struct process *process)
 {
 	process->play = play;
@@ -150,6 +166,7 @@ bool play_run(struct play *play, struct process *process)
 		play->exit = play->n_runs == 1 ? code : play->exit;
 		if (play->tells && !process->is_dead)
 			printf("       exit %d\n", (int)code);
+		look_for_left_behind(play, process);
 	}
 	bool was_dead = process->is_dead;
 	play->was_blind |= is_blind;

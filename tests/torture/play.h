@@ -19,7 +19,7 @@ struct process { /* one run of the program */
 	struct play *play;
 	const char *run_id;
 	volatile int interrupts;
-	bool is_dead;
+	bool is_dead, is_offline;
 	/* calls like this one are refused from now on */
 	bool refuses;
 	enum request_kind refused_kind;

@@ -68,6 +68,12 @@ static void die(struct process *process)
 	memory_set_dead(true);
 }
 
+static void lose_network(struct process *process)
+{
+	process->is_offline = true;
+	stage_cut(process);
+}
+
 /* ---- what a call did ---- */
 
 /* Who is brought back, after a failure or by another run than the one that stopped it, may be stopped once more. */
@@ -165,6 +171,8 @@ static gboolean on_due(gpointer user)
 		answer_error(session, HOST_UNREACHABLE, "the program has died");
 	else if (session->fault == FAULT_CUT)
 		host_close(g_steal_pointer(&session->inner));
+	else if (session->fault == FAULT_NETWORK && !session->process->is_offline)
+		lose_network(session->process);
 	if (session->request && !session->inner)
 		answer_error(session, HOST_UNREACHABLE, "the connection is broken");
 	else if (session->request && is_refused(session))
@@ -203,7 +211,8 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 	play->monitor.is_disturbed = true;
 	play->monitor.is_meddled |= fault_is_foreign(kind) || fault_is_stale(kind);
 	bool is_unobserved = request->kind == REQUEST_OBSERVE && !fault_is_foreign(kind) && !fault_is_stale(kind);
-	if (kind == FAULT_LOST || kind == FAULT_CUT || kind == FAULT_LATE || is_unobserved)
+	bool is_lost = kind == FAULT_LOST || kind == FAULT_CUT || kind == FAULT_NETWORK || kind == FAULT_LATE;
+	if (is_lost || is_unobserved)
 		play->monitor.lost = arena_strdup(play->arena, session->base.host);
 	play->monitor.is_unobserved |= request->kind == REQUEST_OBSERVE && play->monitor.lost;
 	return kind;
@@ -215,6 +224,8 @@ static void prepare(struct stage_session *session)
 	struct play *play = process->play;
 	if (session->fault == FAULT_CRASH_BEFORE)
 		die(process);
+	if (session->fault == FAULT_INTERRUPT || session->fault == FAULT_INTERRUPT_TWICE)
+		process->interrupts = MAX(process->interrupts, session->fault == FAULT_INTERRUPT ? 1 : 2);
 	process->n_steps += session->request->kind == REQUEST_STEP;
 	bool is_step = session->request->kind == REQUEST_STEP && process->n_steps == process->refuses_step;
 	if (session->fault != FAULT_FAIL && !is_step)
@@ -295,6 +306,8 @@ static int open_session(
 	session->process = the_process;
 	session->context = context;
 	session->inner = inner;
+	if (the_process->is_offline)
+		host_close(g_steal_pointer(&session->inner));
 	g_ptr_array_add(the_process->sessions, session);
 	*out = &session->base;
 	return 0;
