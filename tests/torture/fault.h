@@ -59,9 +59,11 @@ static inline bool fault_is_foreign(enum fault_kind kind)
 	return kind >= FAULT_SOMEBODY_STARTS;
 }
 
-/* The run may come to fail for good: a step does, or a host is lost to it. */
+/* The run may have to go back: a step fails for good, a host is lost to it, or somebody wants it to end. Then
+ * availability comes before alike counts. */
 static inline bool fault_is_failure(enum fault_kind kind)
 {
-	return kind == FAULT_FAIL || kind == FAULT_FAIL_AFTER || kind == FAULT_LOST || kind == FAULT_CUT ||
-	       kind == FAULT_NETWORK || kind == FAULT_LATE;
+	return kind == FAULT_INTERRUPT || kind == FAULT_INTERRUPT_TWICE || kind == FAULT_FAIL ||
+	       kind == FAULT_FAIL_AFTER || kind == FAULT_LOST || kind == FAULT_CUT || kind == FAULT_NETWORK ||
+	       kind == FAULT_LATE;
 }
