@@ -45,6 +45,7 @@ void apply_start(struct apply *apply, struct run *run, const struct apply_option
 		.frozen = g_ptr_array_new(),
 		.failures = g_hash_table_new(g_str_hash, g_str_equal),
 		.down = g_hash_table_new(g_str_hash, g_str_equal),
+		.unsure = g_hash_table_new(g_str_hash, g_str_equal),
 		.surprised = g_hash_table_new(g_str_hash, g_str_equal),
 	};
 }
@@ -55,13 +56,16 @@ void apply_end(struct apply *apply)
 	g_ptr_array_unref(apply->frozen);
 	g_hash_table_unref(apply->failures);
 	g_hash_table_unref(apply->down);
+	g_hash_table_unref(apply->unsure);
 	g_hash_table_unref(apply->surprised);
 }
 
 static void end_cluster(struct apply *apply)
 {
 	apply->result->exit = exit_worse(apply->result->exit, apply->diags->exit);
-	apply_tell(apply, (struct apply_event){ .kind = APPLY_CLUSTER_DONE });
+	enum exit_code exit = apply->result->exit;
+	const char *message = exit == EXIT_DONE ? NULL : arena_printf(apply->arena, "exit code %d", (int)exit);
+	apply_tell(apply, (struct apply_event){ .kind = APPLY_CLUSTER_DONE, .message = message });
 }
 
 static bool is_waiting(const struct apply *apply)
@@ -118,13 +122,13 @@ enum exit_code apply_run(struct run *run, const struct apply_options *options, s
 static void say_interrupted(struct apply *apply)
 {
 	const char *cluster = apply->name;
-	if (apply->result->n_still_owed)
-		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL,
-			"'%s' was interrupted; some VMs are not back, run 'hvgpu restore'", cluster);
-	else if (apply_interrupts(apply) > 1)
+	if (apply_interrupts(apply) > 1)
 		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL,
 			"'%s' was interrupted twice and left as it is; 'hvgpu restore' brings back what is down",
 			cluster);
+	else if (apply->result->n_still_owed)
+		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL,
+			"'%s' was interrupted; some VMs are not back, run 'hvgpu restore'", cluster);
 	else
 		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL, "'%s' was interrupted; apply it again to go on",
 			cluster);
@@ -262,6 +266,8 @@ static void work(struct apply *apply)
 		}
 		if (end == DRIVE_FAILED || end == DRIVE_INTERRUPTED || end == DRIVE_REFUSED)
 			back_go(apply);
+		if (end == DRIVE_STOPPED)
+			back_name_down(apply);
 		if (end == DRIVE_INTERRUPTED || end == DRIVE_STOPPED)
 			say_interrupted(apply);
 		if (end != DRIVE_FINISHED && end != DRIVE_SURPRISED)

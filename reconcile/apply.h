@@ -50,8 +50,10 @@ struct apply_options {
 struct apply_result { /* per cluster */
 	const char *cluster;
 	uint32_t n_changed, n_unchanged, n_failed, n_skipped;
+	uint32_t n_under_way;          /* steps whose end nobody waited for: interrupted twice */
 	const char *const *still_owed; /* VMs that are not back, named */
 	uint32_t n_still_owed;
+	bool is_owed_unsure; /* of some it is not known whether they are down */
 	enum exit_code exit;
 	struct diags *diags;
 };

@@ -160,7 +160,7 @@ static char *subject_of_step(struct arena *arena, const struct step *step)
 static void note_power(struct apply *apply, const struct step *step, bool changed)
 {
 	if (step->kind == STEP_STOP_VM && changed)
-		g_hash_table_insert(apply->down, (gpointer)step->vm_id, (gpointer)(step->vm_name ? step->vm_name : ""));
+		back_note_down(apply, step, true);
 	if (step->kind == STEP_START_VM)
 		g_hash_table_remove(apply->down, step->vm_id);
 }
@@ -236,6 +236,8 @@ static void on_step_failed(struct drive *drive, uint32_t step, const struct answ
 		drive->n_surprises++;
 		apply->extra_stops += what->vm_id != NULL;
 	} else {
+		if (what->kind == STEP_STOP_VM) /* it may have been done all the same: whoever looks next finds out */
+			back_note_down(apply, what, false);
 		drive->n_failed++;
 		apply->result->n_failed++;
 		count_failure(apply, what);
@@ -278,16 +280,42 @@ static void take_news(struct drive *drive)
 	}
 }
 
+static void tell_interrupts(struct drive *drive, uint32_t n)
+{
+	const char *message = n > 1 ? "interrupted again, stopping at once"
+				    : "interrupted, bringing back what is down; once more stops at once";
+	if (n > drive->apply->interrupts_told)
+		apply_tell(drive->apply,
+			(struct apply_event){ .kind = APPLY_INTERRUPTED, .plan = drive->plan, .message = message });
+	drive->apply->interrupts_told = n;
+}
+
 /* On the way back a first interruption is what we are doing already. */
 static void take_interrupts(struct drive *drive)
 {
-	uint32_t n = apply_interrupts(drive->apply);
+	uint32_t n = MIN(apply_interrupts(drive->apply), 2);
+	tell_interrupts(drive, n);
 	if (drive->is_way_back && n < 2)
 		return;
-	while (drive->n_interrupts < MIN(n, 2) && !drive->ended) {
+	while (drive->n_interrupts < n && !drive->ended) {
 		drive->n_interrupts++;
-		apply_tell(drive->apply, (struct apply_event){ .kind = APPLY_INTERRUPTED, .plan = drive->plan });
 		feed(drive, (struct schedule_event){ SCHEDULE_INTERRUPT });
+	}
+}
+
+/* Stopped at once: whoever was to be started is down, and so may be those whose stop is under way. */
+static void count_left(struct drive *drive)
+{
+	struct apply *apply = drive->apply;
+	for (uint32_t i = 0; i < drive->plan->n_steps; i++) {
+		const struct step *step = &drive->plan->steps[i];
+		enum step_outcome outcome = schedule_outcome(drive->schedule, i);
+		bool is_done = outcome == OUTCOME_CHANGED || outcome == OUTCOME_UNCHANGED;
+		bool is_owed =
+			step->kind == STEP_START_VM && !is_done && vm_is_off(&drive->plan->observed->vms[step->vm]);
+		apply->result->n_under_way += outcome == OUTCOME_RUNNING;
+		if (is_owed || (step->kind == STEP_STOP_VM && outcome == OUTCOME_RUNNING))
+			back_note_down(apply, step, outcome != OUTCOME_RUNNING);
 	}
 }
 
@@ -353,6 +381,8 @@ enum drive_end drive_plan(struct apply *apply, const struct plan *plan, bool is_
 	for (uint32_t i = 0; i < plan->n_steps; i++)
 		drive.errands[i] = (struct errand){ .drive = &drive, .step = i };
 	turn(&drive);
+	if (drive.end == SCHEDULE_STOP)
+		count_left(&drive);
 	abandon(apply);
 	count_given_up(&drive);
 	if (drive.end == SCHEDULE_STOP)

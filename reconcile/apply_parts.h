@@ -74,8 +74,10 @@ struct apply {            /* one cluster */
 	struct retreat *retreat;       /* ways back from 'plan'; NULL: it is one itself */
 	const struct plan *retreat_of; /* that plan */
 	GPtrArray *frozen;             /* subjects that failed; texts in 'arena' */
-	GHashTable *failures;  /* host -> steps that failed for good there; from HOST_FAILURES_MAX on it is left out */
-	GHashTable *down;      /* VM id -> name: stopped by us and not started since */
+	GHashTable *failures; /* host -> steps that failed for good there; from HOST_FAILURES_MAX on it is left out */
+	GHashTable *down;     /* VM id -> name: stopped by us, or by who owes a start, and not started since */
+	GHashTable *unsure;   /* ids of these whose stop or start nobody knows the end of */
+	uint32_t interrupts_told;
 	GHashTable *surprised; /* subjects that were not as expected once already */
 };
 
@@ -153,6 +155,10 @@ const struct vm_record *request_vm_record(struct apply *apply, const struct plan
 /* ---- apply_back.c ---- */
 
 void back_go(struct apply *apply);
+/* The step's VM is down, or may be. */
+void back_note_down(struct apply *apply, const struct step *step, bool is_sure);
+/* Names in the result, and as findings, who is still down. */
+void back_name_down(struct apply *apply);
 
 /* ---- apply_known.c ---- */
 

@@ -89,7 +89,7 @@ static void put_cluster_event(GString *out, const struct apply_event *event, con
 		print_n(out, event->total, "step", "steps");
 		break;
 	case APPLY_INTERRUPTED:
-		g_string_append(out, "interrupted, bringing back what is down; once more stops at once");
+		print_text(out, event->message ? event->message : "interrupted");
 		break;
 	case APPLY_WAITING:
 		g_string_append(out, "waiting");
@@ -100,13 +100,13 @@ static void put_cluster_event(GString *out, const struct apply_event *event, con
 		print_n(out, event->total, "step", "steps");
 		break;
 	default:
-		g_string_append(out, event->done < event->total ? "ended" : "done");
+		g_string_append(out, event->message || event->done < event->total ? "ended" : "done");
 		if (event->total)
 			g_string_append_printf(out, ", %u of %u steps", event->done, event->total);
 		break;
 	}
 	print_off(out, style);
-	if (event->kind != APPLY_REPLAN)
+	if (event->kind != APPLY_REPLAN && event->kind != APPLY_INTERRUPTED)
 		put_message(out, event);
 }
 
@@ -256,7 +256,10 @@ static void put_owed(GString *out, const struct apply_result *result, const stru
 		return;
 	g_string_append(out, "  ");
 	print_on(out, style, COLOUR_RED);
-	print_n(out, result->n_still_owed, "VM is still down: ", "VMs are still down: ");
+	if (result->is_owed_unsure)
+		print_n(out, result->n_still_owed, "VM is down, or may be: ", "VMs are down, or may be: ");
+	else
+		print_n(out, result->n_still_owed, "VM is still down: ", "VMs are still down: ");
 	print_off(out, style);
 	print_names(out, result->still_owed, result->n_still_owed, OWED_MAX, 4, style->width);
 	g_string_append(out, "\n  `hvgpu restore` tries again.\n");
@@ -268,7 +271,9 @@ static void put_result(GString *out, const struct apply_result *result, const st
 	print_on(out, style, good ? COLOUR_GREEN : COLOUR_RED);
 	print_text(out, result->cluster ? result->cluster : "all hosts");
 	print_off(out, style);
-	if (!result->n_changed && !result->n_unchanged && !result->n_failed && !result->n_skipped)
+	bool any = result->n_changed || result->n_unchanged || result->n_failed || result->n_skipped ||
+		   result->n_under_way;
+	if (!any)
 		g_string_append(out, good ? ": nothing to do" : ": nothing was done");
 	else
 		g_string_append_printf(out, ": %u changed, %u unchanged", result->n_changed, result->n_unchanged);
@@ -276,6 +281,8 @@ static void put_result(GString *out, const struct apply_result *result, const st
 		g_string_append_printf(out, ", %u failed", result->n_failed);
 	if (result->n_skipped)
 		g_string_append_printf(out, ", %u skipped", result->n_skipped);
+	if (result->n_under_way)
+		g_string_append_printf(out, ", %u under way", result->n_under_way);
 	g_string_append_c(out, '\n');
 	put_owed(out, result, style);
 }

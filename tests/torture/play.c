@@ -97,6 +97,33 @@ static void on_event(const struct apply_event *event, void *user)
 			event->message ? event->message : "");
 }
 
+static bool is_named(const struct vm *vm, const struct apply_result *results, uint32_t n_results)
+{
+	for (uint32_t i = 0; i < n_results; i++)
+		for (uint32_t k = 0; k < results[i].n_still_owed; k++)
+			if (strcmp(results[i].still_owed[k], vm->name) == 0)
+				return true;
+	return false;
+}
+
+/* Whom a run leaves down it names; one that was interrupted once leaves nobody down. */
+static void look_for_left_behind(
+	struct play *play, const struct process *process, const struct apply_result *results, uint32_t n_results)
+{
+	const struct view *now = &play->views[0];
+	bool is_alone = play->n_faults == 1 && play->faults[0].kind == FAULT_INTERRUPT;
+	bool brings_all = is_alone && process->interrupts == 1;
+	for (uint32_t h = 0; h < now->n_states; h++)
+		for (uint32_t v = 0; v < now->states[h].n_vms && !play->monitor.broken; v++) {
+			const struct vm *vm = &now->states[h].vms[v];
+			bool is_left = vm->debt && vm->debt->power != DEBT_POWER_NONE && vm_is_off(vm) &&
+				       strcmp(vm->debt->run, process->run_id) == 0;
+			if (is_left && (brings_all || !is_named(vm, results, n_results)))
+				play->monitor.broken = arena_printf(play->arena, "VM '%s' is left down%s", vm->name,
+					brings_all ? " by a run that was interrupted" : ", and is not named");
+		}
+}
+
 static enum exit_code carry_out(struct play *play, struct process *process, struct run *run)
 {
 	struct apply_result *results = NULL;
@@ -112,22 +139,9 @@ static enum exit_code carry_out(struct play *play, struct process *process, stru
 	enum exit_code code = apply_run(run, &options, &results, &n_results);
 	for (uint32_t i = 0; i < n_results; i++)
 		tell_findings(play, results[i].diags);
+	if (!process->is_dead)
+		look_for_left_behind(play, process, results, n_results);
 	return code;
-}
-
-/* After one interruption what the run holds down is brought back, before it ends. */
-static void look_for_left_behind(struct play *play, const struct process *process)
-{
-	const struct view *now = &play->views[0];
-	bool is_alone = play->n_faults == 1 && play->faults[0].kind == FAULT_INTERRUPT;
-	for (uint32_t h = 0; h < now->n_states && is_alone && process->interrupts == 1; h++)
-		for (uint32_t v = 0; v < now->states[h].n_vms && !play->monitor.broken; v++) {
-			const struct vm *vm = &now->states[h].vms[v];
-			if (vm->debt && vm->debt->power != DEBT_POWER_NONE &&
-				strcmp(vm->debt->run, process->run_id) == 0)
-				play->monitor.broken = arena_printf(
-					play->arena, "VM '%s' is left down by a run that was interrupted", vm->name);
-		}
 }
 
 bool play_run(struct play *play, struct process *process)
@@ -166,7 +180,6 @@ bool play_run(struct play *play, struct process *process)
 		play->exit = play->n_runs == 1 ? code : play->exit;
 		if (play->tells && !process->is_dead)
 			printf("       exit %d\n", (int)code);
-		look_for_left_behind(play, process);
 	}
 	bool was_dead = process->is_dead;
 	play->was_blind |= is_blind;

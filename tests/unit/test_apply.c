@@ -159,6 +159,9 @@ static void run_interrupted_twice_stops_and_restore_pays(void **state)
 	sim->n_interrupts = 2;
 	assert_int_equal(sim_run_carry_out(sim), EXIT_INTERRUPTED);
 	assert_int_equal(sim_run_count_vms(sim, VM_OFF, true), 12);
+	assert_int_equal(sim->results[0].n_still_owed, 12); /* each is named, as in test_apply_drive.c after any step */
+	assert_true(sim_run_says(sim, D_STILL_OWED));
+	assert_true(sim->results[0].n_under_way > 0);
 	sim->interrupts = 0;
 	sim_run_plan(sim, PLAN_RESTORE);
 	assert_int_equal(sim->run->n_plans, 1);

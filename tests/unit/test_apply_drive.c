@@ -102,6 +102,7 @@ static void crash_after_any_step_costs_no_second_stop(void **state)
 		sim_run_row_five(sim, NULL);
 		sim->interrupt_after_steps = k;
 		assert_int_equal(sim_run_carry_out(sim), EXIT_INTERRUPTED);
+		assert_true(sim->results[0].n_still_owed >= sim_run_count_vms(sim, VM_OFF, true));
 		assert_next_run_converges(sim, sim->n_stops, VMS + HOSTS);
 	}
 }
