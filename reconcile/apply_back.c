@@ -32,6 +32,18 @@ void back_go(struct apply *apply)
 	back_name_down(apply);
 }
 
+static void note(struct apply *apply, const char *id, const char *name, enum left_how how)
+{
+	struct left *left = arena_new_of(apply->arena, struct left);
+	*left = (struct left){ name ? name : "", how };
+	g_hash_table_insert(apply->down, (gpointer)id, left);
+}
+
+void back_note_down(struct apply *apply, const struct step *step, enum left_how how)
+{
+	note(apply, step->vm_id, step->vm_name, how);
+}
+
 /* What the hosts say is truer than what we remember: a stop may have worked though its answer was lost, or somebody
  * started the VM. Of hosts that do not answer we remember. */
 static void find_down(struct apply *apply, const struct world *world)
@@ -40,65 +52,60 @@ static void find_down(struct apply *apply, const struct world *world)
 		const struct vm *vm = &world->vms[i];
 		if (!vm->id)
 			continue;
-		bool ours = vm->debt && g_strcmp0(vm->debt->run, apply->run_id) == 0;
+		bool ours = vm->debt && (g_strcmp0(vm->debt->run, apply->run_id) == 0 ||
+						g_hash_table_contains(apply->down, vm->id));
 		bool owed = ours && (vm->debt->n_adapters || vm->debt->n_devices);
 		owed |= ours && vm->debt->power != DEBT_POWER_NONE && vm_is_off(vm);
-		g_hash_table_remove(apply->unsure, vm->id);
 		if (owed)
-			g_hash_table_insert(apply->down, (gpointer)vm->id, (gpointer)vm->name);
+			note(apply, vm->id, vm->name, vm_is_off(vm) ? LEFT_DOWN : LEFT_BARE);
 		else
 			g_hash_table_remove(apply->down, vm->id);
 	}
 }
 
-void back_note_down(struct apply *apply, const struct step *step, bool is_sure)
-{
-	g_hash_table_insert(apply->down, (gpointer)step->vm_id, (gpointer)(step->vm_name ? step->vm_name : ""));
-	if (is_sure)
-		g_hash_table_remove(apply->unsure, step->vm_id);
-	else
-		g_hash_table_add(apply->unsure, (gpointer)step->vm_id);
-}
-
-struct left {
-	const char *name;
-	bool is_sure;
-};
-
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct left *)a)->name, ((const struct left *)b)->name);
+	return strcmp((*(const struct left *const *)a)->name, (*(const struct left *const *)b)->name);
 }
 
-static const char *why_left(const struct apply *apply, bool is_sure)
+static const char *why_left(const struct apply *apply, enum left_how how)
 {
-	bool was_cut = apply_interrupts(apply) > 1;
-	if (was_cut)
-		return is_sure ? "is down" : "is down, or may be: nobody waited for it any more";
-	return is_sure ? "could not be brought back; repair what failed"
-		       : "is down, or may be: its host gave no certain answer; repair what failed";
+	static const char *const words[] = {
+		[LEFT_DOWN] = "could not be brought back; repair what failed, then run 'hvgpu restore'",
+		[LEFT_UNSURE] = "is down, or may be: its host gave no certain answer; repair what failed, then run "
+				"'hvgpu restore'",
+		[LEFT_BARE] = "runs without the GPU that was taken from it; repair what failed and apply again, or "
+			      "shut it down and run 'hvgpu restore'",
+	};
+	static const char *const words_when_cut[] = {
+		[LEFT_DOWN] = "is down; run 'hvgpu restore'",
+		[LEFT_UNSURE] = "is down, or may be: nobody waited for it any more; run 'hvgpu restore'",
+		[LEFT_BARE] = "runs without the GPU that was taken from it; apply again, or shut it down and run "
+			      "'hvgpu restore'",
+	};
+	return apply_interrupts(apply) > 1 ? words_when_cut[how] : words[how];
 }
 
 void back_name_down(struct apply *apply)
 {
 	struct apply_result *result = apply->result;
 	uint32_t n = 0, n_all = g_hash_table_size(apply->down);
-	struct left *left = arena_array(apply->arena, struct left, n_all);
+	const struct left **all = arena_array(apply->arena, const struct left *, n_all);
 	const char **names = arena_array(apply->arena, const char *, n_all);
 	GHashTableIter iter;
-	gpointer id, name;
+	gpointer left;
 	g_hash_table_iter_init(&iter, apply->down);
-	while (g_hash_table_iter_next(&iter, &id, &name))
-		left[n++] = (struct left){ name, !g_hash_table_contains(apply->unsure, id) };
-	qsort(left, n, sizeof(*left), by_name);
+	while (g_hash_table_iter_next(&iter, NULL, &left))
+		all[n++] = left;
+	qsort(all, n, sizeof(*all), by_name);
+	result->n_still_owed = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		g_autofree char *subject = g_strdup_printf("vm/%s", left[i].name);
-		diag_add(apply->diags, D_STILL_OWED, LOC_NONE, subject, "VM '%s' %s%s", left[i].name,
-			why_left(apply, left[i].is_sure),
-			apply_interrupts(apply) > 1 ? "; run 'hvgpu restore'" : ", then run 'hvgpu restore'");
-		result->is_owed_unsure |= !left[i].is_sure;
-		names[i] = left[i].name;
+		g_autofree char *subject = g_strdup_printf("vm/%s", all[i]->name);
+		diag_add(apply->diags, D_STILL_OWED, LOC_NONE, subject, "VM '%s' %s", all[i]->name,
+			why_left(apply, all[i]->how));
+		result->is_owed_unsure |= all[i]->how == LEFT_UNSURE;
+		if (all[i]->how != LEFT_BARE)
+			names[result->n_still_owed++] = all[i]->name;
 	}
 	result->still_owed = names;
-	result->n_still_owed = n;
 }

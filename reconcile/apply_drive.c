@@ -160,7 +160,7 @@ static char *subject_of_step(struct arena *arena, const struct step *step)
 static void note_power(struct apply *apply, const struct step *step, bool changed)
 {
 	if (step->kind == STEP_STOP_VM && changed)
-		back_note_down(apply, step, true);
+		back_note_down(apply, step, LEFT_DOWN);
 	if (step->kind == STEP_START_VM)
 		g_hash_table_remove(apply->down, step->vm_id);
 }
@@ -237,7 +237,7 @@ static void on_step_failed(struct drive *drive, uint32_t step, const struct answ
 		apply->extra_stops += what->vm_id != NULL;
 	} else {
 		if (what->kind == STEP_STOP_VM) /* it may have been done all the same: whoever looks next finds out */
-			back_note_down(apply, what, false);
+			back_note_down(apply, what, LEFT_UNSURE);
 		drive->n_failed++;
 		apply->result->n_failed++;
 		count_failure(apply, what);
@@ -303,19 +303,22 @@ static void take_interrupts(struct drive *drive)
 	}
 }
 
-/* Stopped at once: whoever was to be started is down, and so may be those whose stop is under way. */
-static void count_left(struct drive *drive)
+/* The plan came to no end: who was down and was to be started may still be; and, where nobody waits any more, who was
+ * being stopped. Whoever looks next knows better. */
+static void note_left(struct drive *drive)
 {
 	struct apply *apply = drive->apply;
+	bool is_cut = drive->end == SCHEDULE_STOP;
 	for (uint32_t i = 0; i < drive->plan->n_steps; i++) {
 		const struct step *step = &drive->plan->steps[i];
 		enum step_outcome outcome = schedule_outcome(drive->schedule, i);
 		bool is_done = outcome == OUTCOME_CHANGED || outcome == OUTCOME_UNCHANGED;
+		bool is_under_way = is_cut && outcome == OUTCOME_RUNNING;
 		bool is_owed =
 			step->kind == STEP_START_VM && !is_done && vm_is_off(&drive->plan->observed->vms[step->vm]);
-		apply->result->n_under_way += outcome == OUTCOME_RUNNING;
-		if (is_owed || (step->kind == STEP_STOP_VM && outcome == OUTCOME_RUNNING))
-			back_note_down(apply, step, outcome != OUTCOME_RUNNING);
+		apply->result->n_under_way += is_under_way;
+		if (is_owed || (step->kind == STEP_STOP_VM && is_under_way))
+			back_note_down(apply, step, is_under_way ? LEFT_UNSURE : LEFT_DOWN);
 	}
 }
 
@@ -381,8 +384,8 @@ enum drive_end drive_plan(struct apply *apply, const struct plan *plan, bool is_
 	for (uint32_t i = 0; i < plan->n_steps; i++)
 		drive.errands[i] = (struct errand){ .drive = &drive, .step = i };
 	turn(&drive);
-	if (drive.end == SCHEDULE_STOP)
-		count_left(&drive);
+	if (drive.end != SCHEDULE_FINISHED)
+		note_left(&drive);
 	abandon(apply);
 	count_given_up(&drive);
 	if (drive.end == SCHEDULE_STOP)

@@ -75,8 +75,7 @@ struct apply {            /* one cluster */
 	const struct plan *retreat_of; /* that plan */
 	GPtrArray *frozen;             /* subjects that failed; texts in 'arena' */
 	GHashTable *failures; /* host -> steps that failed for good there; from HOST_FAILURES_MAX on it is left out */
-	GHashTable *down;     /* VM id -> name: stopped by us, or by who owes a start, and not started since */
-	GHashTable *unsure;   /* ids of these whose stop or start nobody knows the end of */
+	GHashTable *down;     /* VM id -> struct left: stopped by us, or by who owes a start, and not as it was since */
 	uint32_t interrupts_told;
 	GHashTable *surprised; /* subjects that were not as expected once already */
 };
@@ -155,8 +154,17 @@ const struct vm_record *request_vm_record(struct apply *apply, const struct plan
 /* ---- apply_back.c ---- */
 
 void back_go(struct apply *apply);
-/* The step's VM is down, or may be. */
-void back_note_down(struct apply *apply, const struct step *step, bool is_sure);
+enum left_how {
+	LEFT_DOWN,
+	LEFT_UNSURE, /* it may be up: nobody knows the end of its stop or start */
+	LEFT_BARE,   /* it runs, without what was taken from it */
+};
+struct left {
+	const char *name;
+	enum left_how how;
+};
+/* The step's VM is not as it was. */
+void back_note_down(struct apply *apply, const struct step *step, enum left_how how);
 /* Names in the result, and as findings, who is still down. */
 void back_name_down(struct apply *apply);
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/apply_parts.h"
 
+#include "model/subject.h"
+
+#include <string.h>
+
 #include <string.h>
 
 enum { RECORD_DEADLINE_S = 60 };
@@ -119,6 +123,16 @@ static bool was_only_started(const struct plan *plan, const char *vm_id)
 	return started;
 }
 
+static bool stays_owed(const struct plan *plan, uint32_t vm)
+{
+	g_autoptr(arena_auto) scratch = arena_new();
+	const char *subject = subject_vm(scratch, plan->observed, vm);
+	for (uint32_t i = 0; i < plan->n_refusals; i++)
+		if (plan->refusals[i].stays_owed && strcmp(plan->refusals[i].subject, subject) == 0)
+			return true;
+	return false;
+}
+
 /* Nothing is owed any more: somebody changed the VM's power since, or it was started, and the parts are not wanted or there already. */
 static bool is_void(const struct plan *plan, const struct vm *vm, const struct vm *goal)
 {
@@ -142,7 +156,7 @@ void record_clear_void(struct apply *apply)
 	for (uint32_t i = 0; i < plan->observed->n_vms; i++) {
 		const struct vm *vm = &plan->observed->vms[i];
 		struct link *link = link_of_vm(apply, plan, i);
-		if (!vm->debt || !vm->id || !link || !is_void(plan, vm, &plan->goal->vms[i]))
+		if (!vm->debt || !vm->id || !link || !is_void(plan, vm, &plan->goal->vms[i]) || stays_owed(plan, i))
 			continue;
 		struct request request = {
 			.kind = REQUEST_SETTLE,

@@ -98,6 +98,7 @@ struct refusal {
 	const char *remedy;       /* the smallest change of the manifest that makes it possible, verified; or NULL */
 	const char *const *facts; /* the smallest set of facts that makes it impossible, each one needed; or none */
 	uint32_t n_facts;
+	bool stays_owed; /* what a VM is owed: the debt goes on */
 };
 
 enum plan_mode {

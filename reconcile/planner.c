@@ -150,7 +150,23 @@ static void fill(struct arena *arena, struct plan *plan, struct wants *wants, co
 		plan->least = bound_of(wants);
 }
 
-struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
+/* In the order in which they were found: the parts of a VM come before its start. */
+static void refuse_unpayable(struct wants *wants)
+{
+	const struct plan_input *input = wants->input;
+	for (uint32_t k = 0; k < input->n_unpayable; k++)
+		for (uint32_t i = 0; i < input->observed->n_vms; i++) {
+			const char *subject = subject_vm(wants->arena, input->observed, i);
+			if (strcmp(input->unpayable[k].subject, subject) != 0)
+				continue;
+			if (wants_owed_parts(wants, i))
+				refuse_parts(wants, i, D_VM_STATE, input->unpayable[k].reason);
+			else if (wants_owed_power(wants, i))
+				refuse_owed_start(wants, i, D_VM_STATE, input->unpayable[k].reason);
+		}
+}
+
+static struct plan *plan_once(struct arena *arena, const struct plan_input *given)
 {
 	struct plan_input *input = arena_copy(arena, given, sizeof(*given));
 	struct plan *plan = arena_new_of(arena, struct plan);
@@ -166,6 +182,7 @@ struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
 	if (input->mode == PLAN_APPLY && refuse_cluster(wants))
 		input->mode = PLAN_RESTORE; /* debts are paid all the same */
 	plan->mode = input->mode;
+	refuse_unpayable(wants);
 	if (input->mode == PLAN_RESTORE)
 		align_counts(wants);
 	else
@@ -178,6 +195,58 @@ struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
 		advise_plan(arena, plan);
 	wants_done(wants);
 	diags_sort(plan->diags);
-	remedy_find(arena, plan, given);
+	return plan;
+}
+
+/* A VM is named twice at most: for its parts, and for its start. */
+static bool may_be_named(const struct plan_input *input, const char *subject)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < input->n_unpayable; i++)
+		n += strcmp(input->unpayable[i].subject, subject) == 0;
+	return n < 2;
+}
+
+/* "host/hv01/vm/vdi-001" itself, or a part of it: ".../device". */
+static bool is_about(const struct diag *diag, const char *subject)
+{
+	size_t len = strlen(subject);
+	return diag->subject && strncmp(diag->subject, subject, len) == 0 &&
+	       (diag->subject[len] == '\0' || diag->subject[len] == '/');
+}
+
+/* The VM whose debt the check did not let be paid: the others are paid all the same. */
+static bool find_unpayable(
+	struct arena *arena, const struct plan *plan, const struct plan_input *input, struct unpayable *out)
+{
+	const struct world *world = plan->observed;
+	for (const struct diag *diag = plan->n_steps ? NULL : plan->diags->first; diag; diag = diag->next) {
+		if (diag->code != D_STEP_NOT_POSSIBLE && diag->code != D_INVARIANT)
+			continue;
+		for (uint32_t i = 0; i < world->n_vms; i++) {
+			if (!world->vms[i].debt)
+				continue;
+			*out = (struct unpayable){ subject_vm(arena, world, i), diag->message };
+			if (is_about(diag, out->subject) && may_be_named(input, out->subject))
+				return true;
+		}
+	}
+	return false;
+}
+
+struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
+{
+	struct plan_input input = *given;
+	struct plan *plan = plan_once(arena, &input);
+	struct unpayable next;
+	while (find_unpayable(arena, plan, &input, &next)) {
+		struct unpayable *unpayable = arena_array(arena, struct unpayable, input.n_unpayable + 1);
+		for (uint32_t i = 0; i < input.n_unpayable; i++)
+			unpayable[i] = input.unpayable[i];
+		unpayable[input.n_unpayable++] = next;
+		input.unpayable = unpayable;
+		plan = plan_once(arena, &input);
+	}
+	remedy_find(arena, plan, &input);
 	return plan;
 }

@@ -12,6 +12,11 @@ struct doubt { /* a part that is refused for want of a way back: reconcile/prude
 	const char *reason;
 };
 
+struct unpayable {           /* a debt whose payment the check would not let pass: planner.c */
+	const char *subject; /* of the VM */
+	const char *reason;
+};
+
 struct plan_input {
 	const struct spec *spec;
 	const struct spec_cluster *cluster; /* NULL with PLAN_RESTORE: no manifests */
@@ -28,6 +33,8 @@ struct plan_input {
 	uint32_t n_frozen;
 	const struct doubt *doubts;
 	uint32_t n_doubts;
+	const struct unpayable *unpayable; /* its parts stay owed; with none, its start is left to a person */
+	uint32_t n_unpayable;
 	/* planned to see what another manifest would give (reconcile/remedy.h): no remedies, no bound, not checked */
 	bool is_trial;
 };

@@ -40,6 +40,18 @@ static bool is_pinned_there(const struct wants *wants, uint32_t vm)
 	return false;
 }
 
+/* The VM's own wish, and then what it is owed. */
+static void refuse_own(struct wants *wants, uint32_t vm, enum diag_code code, const char *reason)
+{
+	const struct vm_want *want = &wants->vms[vm];
+	bool has_wish = wants->input->mode == PLAN_APPLY && !want->refused &&
+			(want->ownership == VM_MANAGED || want->ownership == VM_OURS);
+	if (has_wish || !wants_owed_parts(wants, vm))
+		refuse_vm(wants, vm, code, "%s", reason);
+	else
+		refuse_parts(wants, vm, code, reason);
+}
+
 bool refuse_because_of(struct wants *wants, const struct world *goal, const struct touch *touch, uint32_t vm,
 	enum diag_code code, const char *reason)
 {
@@ -50,7 +62,7 @@ bool refuse_because_of(struct wants *wants, const struct world *goal, const stru
 	else if (causes & TOUCH_ROLE)
 		refuse_roles_under(wants, goal, vm, code, reason);
 	else if (causes & TOUCH_OWN)
-		refuse_vm(wants, vm, code, "%s", reason);
+		refuse_own(wants, vm, code, reason);
 	else if (causes & TOUCH_MOVE) {
 		moves_forbid(wants, vm, code, reason);
 		return true;
@@ -98,6 +110,12 @@ static const char *untouchable(const struct wants *wants, uint32_t vm, unsigned 
 		name, host);
 }
 
+/* Paying debts asks nobody and keeps no window, so it stops nobody who runs: availability comes first. */
+static bool is_for_parts_alone(const struct wants *wants, const struct touch *touch, uint32_t vm)
+{
+	return wants->input->mode == PLAN_RESTORE && touch->vms[vm].causes == TOUCH_OWN && wants_owed_parts(wants, vm);
+}
+
 static bool refuse_touched(struct wants *wants, const struct world *goal, const struct touch *touch)
 {
 	const struct world *world = wants->input->observed;
@@ -115,6 +133,12 @@ static bool refuse_touched(struct wants *wants, const struct world *goal, const 
 				"VM '%s' on '%s' is %s and is left so; start it and shut it down, or delete its saved "
 				"state",
 				vm->name, host, name_of(&vm_state_names, vm->state));
+		} else if (touch->vms[i].stop && is_for_parts_alone(wants, touch, i)) {
+			reason = arena_printf(wants->arena,
+				"VM '%s' on '%s' runs, and would have to be stopped; shut it down and run this again, "
+				"or apply "
+				"manifests, which asks first",
+				vm->name, host);
 		} else if (touch->vms[i].stop && wants->vms[i].doubt) {
 			reason = wants->vms[i].doubt;
 			code = D_NO_WAY_BACK;

@@ -43,3 +43,5 @@ void refuse_owed_start(struct wants *wants, uint32_t vm, enum diag_code code, co
 void refuse_count(struct wants *wants, enum diag_code code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
 void refuse_role(struct wants *wants, uint32_t gpu, enum diag_code code, const char *fmt, ...) G_GNUC_PRINTF(4, 5);
 void refuse_vm(struct wants *wants, uint32_t vm, enum diag_code code, const char *fmt, ...) G_GNUC_PRINTF(4, 5);
+/* What was taken from the VM, and is not given back now: it stays owed. */
+void refuse_parts(struct wants *wants, uint32_t vm, enum diag_code code, const char *reason);

@@ -52,3 +52,13 @@ void refuse_vm(struct wants *wants, uint32_t vm, enum diag_code code, const char
 								     : "partition";
 	wants_refuse(wants, code, want->loc, subject_vm(wants->arena, wants->input->observed, vm), what, "%s", reason);
 }
+
+void refuse_parts(struct wants *wants, uint32_t vm, enum diag_code code, const char *reason)
+{
+	if (wants->vms[vm].parts_stay)
+		return;
+	wants->vms[vm].parts_stay = true;
+	wants_refuse(wants, code, wants->vms[vm].loc, subject_vm(wants->arena, wants->input->observed, vm),
+		"what it is owed", "%s", reason);
+	g_array_index(wants->refusals, struct refusal, wants->refusals->len - 1).stays_owed = true;
+}

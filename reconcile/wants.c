@@ -35,7 +35,8 @@ bool wants_owed_power(const struct wants *wants, uint32_t vm)
 bool wants_owed_parts(const struct wants *wants, uint32_t vm)
 {
 	const struct vm *it = &wants->input->observed->vms[vm];
-	return wants->vms[vm].debt == DEBT_OPEN && (it->debt->n_adapters || it->debt->n_devices);
+	const struct vm_want *want = &wants->vms[vm];
+	return want->debt == DEBT_OPEN && !want->parts_stay && (it->debt->n_adapters || it->debt->n_devices);
 }
 
 static bool is_frozen(const struct plan_input *input, const char *subject)

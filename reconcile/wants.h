@@ -40,6 +40,7 @@ struct vm_want {
 	const char *doubt; /* why it is not to be disturbed (plan_input.doubts), or NULL */
 	bool stripped;     /* unmanaged, in the way of a change, and `unmanaged: Remove` takes its GPUs away */
 	enum debt_state debt;
+	bool parts_stay; /* owed, and not given back by this plan: that is refused */
 };
 
 struct wants {
@@ -65,6 +66,6 @@ void wants_done(struct wants *wants);
 void wants_refuse(struct wants *wants, enum diag_code code, struct loc loc, const char *subject, const char *what,
 	const char *fmt, ...) G_GNUC_PRINTF(6, 7);
 
-/* The observed world has this debt to be paid in this plan: its power, its parts. */
+/* The observed world has this debt, and this plan pays it: its power, its parts. */
 bool wants_owed_power(const struct wants *wants, uint32_t vm);
 bool wants_owed_parts(const struct wants *wants, uint32_t vm);

@@ -103,6 +103,25 @@ static void restore_pays_and_changes_nothing_else(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sim_run_setup, sim_run_teardown)
 
+/* It runs, so its partition is not given back now; nor is that forgotten. */
+static void parts_that_stay_owed_stay_noted(void **state)
+{
+	struct sim_run *sim = *state;
+	static const struct adapter taken = { .pinned = TRI_NO };
+	sim->scene = scene_new(false, 1, 1, 4);
+	struct debt *debt = owe(sim, scene_vm(sim->scene, "vm-a", 0, VM_RUNNING, -1), 60);
+	debt->power = DEBT_POWER_NONE;
+	debt->adapters = &taken;
+	debt->n_adapters = 1;
+	owe(sim, scene_vm(sim->scene, "vm-b", 0, VM_OFF, 0), 60);
+	sim_run_write_scene(sim, NULL);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, NULL, NULL));
+	sim_run_plan(sim, PLAN_RESTORE);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_REFUSED);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 1);
+	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, true), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +129,7 @@ int main(void)
 		TEST(host_that_comes_back_with_an_old_debt_waits_for_a_person),
 		TEST(debt_that_somebody_settled_is_cleared_by_a_run_with_work),
 		TEST(restore_pays_and_changes_nothing_else),
+		TEST(parts_that_stay_owed_stay_noted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
