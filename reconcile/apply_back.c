@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/apply_parts.h"
 
+#include "reconcile/debts.h"
+
 #include <string.h>
 
 static void find_down(struct apply *apply, const struct world *world);
@@ -55,7 +57,7 @@ static void find_down(struct apply *apply, const struct world *world)
 		bool ours = vm->debt && (g_strcmp0(vm->debt->run, apply->run_id) == 0 ||
 						g_hash_table_contains(apply->down, vm->id));
 		bool owed = ours && (vm->debt->n_adapters || vm->debt->n_devices);
-		owed |= ours && vm->debt->power != DEBT_POWER_NONE && vm_is_off(vm);
+		owed |= ours && !debts_power_is_void(vm) && vm_is_off(vm);
 		if (owed)
 			note(apply, vm->id, vm->name, vm_is_off(vm) ? LEFT_DOWN : LEFT_BARE);
 		else

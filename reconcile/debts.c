@@ -14,7 +14,7 @@ static const struct lease *lease_of_run(const struct world *world, const struct 
 	return NULL;
 }
 
-static bool power_is_void(const struct vm *vm)
+bool debts_power_is_void(const struct vm *vm)
 {
 	const struct debt *debt = vm->debt;
 	if (debt->power == DEBT_POWER_STOPPING)
@@ -44,7 +44,7 @@ static enum debt_state judge(const struct wants *wants, const struct vm *vm)
 	if (!debt)
 		return DEBT_NONE;
 	bool has_parts = debt->n_adapters || debt->n_devices;
-	if (power_is_void(vm) && !has_parts)
+	if (debts_power_is_void(vm) && !has_parts)
 		return DEBT_VOID;
 	if (wants->input->live_run && debt->run && strcmp(wants->input->live_run, debt->run) == 0)
 		return DEBT_OPEN;
@@ -60,7 +60,7 @@ static void report(struct wants *wants, uint32_t vm)
 	if (wants->vms[vm].debt == DEBT_NONE || wants->vms[vm].debt == DEBT_VOID)
 		return;
 	const char *subject = subject_vm(wants->arena, world, vm);
-	const char *owed = !power_is_void(&world->vms[vm]) ? "a start" : "its GPU";
+	const char *owed = !debts_power_is_void(&world->vms[vm]) ? "a start" : "its GPU";
 	if (wants->vms[vm].debt == DEBT_IN_PROGRESS) {
 		const char *holder = lease_of_run(world, debt)->holder;
 		diag_add(wants->diags, D_DEBT_IN_PROGRESS, LOC_NONE, subject,

@@ -29,7 +29,7 @@ void wants_refuse(struct wants *wants, enum diag_code code, struct loc loc, cons
 bool wants_owed_power(const struct wants *wants, uint32_t vm)
 {
 	const struct vm *it = &wants->input->observed->vms[vm];
-	return wants->vms[vm].debt == DEBT_OPEN && it->debt->power != DEBT_POWER_NONE && vm_is_off(it);
+	return wants->vms[vm].debt == DEBT_OPEN && !debts_power_is_void(it) && vm_is_off(it);
 }
 
 bool wants_owed_parts(const struct wants *wants, uint32_t vm)

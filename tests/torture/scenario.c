@@ -38,6 +38,7 @@ struct scenario *scenario_with(
 
 static const struct {
 	const char *name, *world, *manifests[2];
+	bool may_rest;
 } examples[] = {
 	{ "standalone", "standalone/world.yaml", { "standalone/manifests/cluster.yaml" } },
 	{ "failover", "failover/world.yaml",
@@ -46,7 +47,7 @@ static const struct {
 		{ "inference/manifests/cluster.yaml", "inference/manifests/assignments.yaml" } },
 	{ "ci", "ci/snapshots/world.yaml", { "ci/manifests/workshop.yaml" } },
 	{ "paris", "overlays/paris/world.yaml", { "../tests/torture/paris.yaml" } },
-	{ "lyon", "overlays/lyon/world.yaml", { "../tests/torture/lyon.yaml" } },
+	{ "lyon", "overlays/lyon/world.yaml", { "../tests/torture/lyon.yaml" }, true },
 };
 const char *const scenario_examples[] = { "example/standalone", "example/failover", "example/inference", "example/ci",
 	"example/paris", "example/lyon", NULL };
@@ -87,6 +88,7 @@ static struct scenario *example(struct arena *arena, const char *name)
 			g_autofree char *part = read_example(examples[i].manifests[k]);
 			g_string_append_printf(text, "%s%s", text->len ? "---\n" : "", part ? part : "");
 		}
+		scenario->may_rest = examples[i].may_rest;
 		if (!read_world(arena, examples[i].world, scenario))
 			return NULL;
 		g_autofree char *full = g_strdup_printf("example/%s", name);
@@ -126,6 +128,7 @@ static struct scenario *seeded(struct arena *arena, const char *name)
 	struct scenario *scenario = of_scene(arena, scene, full, manifests);
 	if (!scenario)
 		return NULL;
+	scenario->may_rest = true;
 	scenario->simulation.pick = seed % PICK_POLICY_COUNT;
 	scenario->simulation.seed = seed;
 	return scenario;

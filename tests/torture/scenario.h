@@ -20,6 +20,7 @@ struct scenario {
 	struct simulation simulation;
 	const struct spec *spec; /* of the manifests */
 	bool window_is_shut;
+	bool may_rest; /* perhaps there is nothing to do in it */
 };
 
 /* NULL: there is none of that name, or its manifests do not load. In 'arena'. */

@@ -59,6 +59,24 @@ static void vm_without_a_debt_owes_nothing(void **state)
 	assert_debt(fixture, NULL, DEBT_NONE);
 }
 
+/* The two parts of a debt are independent: who was started and shut down again keeps to that, and gets its adapter back. */
+static void void_start_is_not_owed_beside_parts(void **state)
+{
+	struct fixture *fixture = *state;
+	struct scene *scene = fixture->scene;
+	static const struct adapter taken = { .pinned = TRI_NO };
+	fixture->vm->n_adapters = 0;
+	fixture->debt->adapters = &taken;
+	fixture->debt->n_adapters = 1;
+	for (int is_void = 0; is_void < 2; is_void++) {
+		fixture->debt->state_change = KNOWN(fixture->vm->state_change.value - is_void);
+		const struct plan *plan = scene_plan_as(
+			scene, scene_manifests(scene, 4, NULL, NULL), (struct plan_input){ .mode = PLAN_RESTORE });
+		assert_int_equal(scene_count(plan, STEP_ADD_ADAPTER), 1);
+		assert_int_equal(scene_count(plan, STEP_START_VM), !is_void);
+	}
+}
+
 static void debt_is_old_after_a_day(void **state)
 {
 	struct fixture *fixture = *state;
@@ -134,6 +152,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(stop_that_was_completed_is_owed_until_the_vm_changes),
 		TEST(vm_without_a_debt_owes_nothing),
+		TEST(void_start_is_not_owed_beside_parts),
 		TEST(debt_is_old_after_a_day),
 		TEST(age_counts_from_when_the_host_was_observed),
 		TEST(stop_of_which_the_time_is_unknown_is_for_a_person),
