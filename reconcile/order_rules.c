@@ -208,6 +208,33 @@ static bool start_needs_pool(const struct needs *needs, const struct step *pool,
 	return false;
 }
 
+static bool has_pin(const struct vm *vm)
+{
+	for (uint32_t i = 0; i < vm->n_adapters; i++)
+		if (vm->adapters[i].pin)
+			return true;
+	return false;
+}
+
+/* Whatever comes first: all that run now, and all that run in the end, fit the host's GPUs at once, with the counts that they
+ * have and those that they get. */
+static bool all_fit_at_once(const struct needs *needs, uint32_t host)
+{
+	const struct world *was = needs->observed, *is = needs->goal;
+	uint64_t needed = 0, offered = 0;
+	for (uint32_t g = was->hosts[host].first_gpu; g < was->hosts[host].first_gpu + was->hosts[host].n_gpus; g++)
+		if (gpu_offers_partitions(&was->gpus[g]) && gpu_offers_partitions(&is->gpus[g]) &&
+			was->gpus[g].count.known && is->gpus[g].count.known)
+			offered += MIN(was->gpus[g].count.value, is->gpus[g].count.value);
+	for (uint32_t i = 0; i < was->n_vms; i++) {
+		const struct vm *before = &was->vms[i], *after = &is->vms[i];
+		uint32_t n_before = before->host == host && vm_is_running(before) ? before->n_adapters : 0;
+		uint32_t n_after = after->host == host && vm_is_running(after) ? after->n_adapters : 0;
+		needed += MAX(n_before, n_after);
+	}
+	return needed <= offered;
+}
+
 /* The stopped VM gives up a partition (or whole GPUs) on this host that the started one may need. */
 static bool makes_room(const struct needs *needs, const struct step *stop, const struct step *start)
 {
@@ -215,8 +242,10 @@ static bool makes_room(const struct needs *needs, const struct step *stop, const
 		return false;
 	const struct vm *loser = observed_vm(needs, stop), *left = goal_vm(needs, stop), *taker = goal_vm(needs, start);
 	bool leaves = loser->host != left->host;
-	return ((leaves ? loser->n_adapters : loser->n_adapters > left->n_adapters) && taker->n_adapters) ||
-	       ((leaves ? loser->n_devices : loser->n_devices > left->n_devices) && taker->n_devices);
+	bool gives_adapter = leaves ? loser->n_adapters : loser->n_adapters > left->n_adapters;
+	bool gives_device = leaves ? loser->n_devices : loser->n_devices > left->n_devices;
+	return (gives_device && taker->n_devices) ||
+	       (gives_adapter && taker->n_adapters && (has_pin(taker) || !all_fit_at_once(needs, start->host)));
 }
 
 /* ---- so that a way back is known (retreat.h): who gives up has done so before others need it ---- */
@@ -241,14 +270,6 @@ static bool room_is_given_up(const struct needs *needs, const struct step *loss,
 static bool moves_out_first(const struct needs *needs, const struct step *move, const struct step *gain)
 {
 	return observed_vm(needs, move)->host == move->host && room_is_given_up(needs, move, gain);
-}
-
-static bool has_pin(const struct vm *vm)
-{
-	for (uint32_t i = 0; i < vm->n_adapters; i++)
-		if (vm->adapters[i].pin)
-			return true;
-	return false;
 }
 
 static bool pinned_before_unpinned(const struct needs *needs, const struct step *a, const struct step *b)

@@ -51,5 +51,7 @@ struct small random_small(struct random *random)
 		if (!small_is_real(&small))
 			small.n_vms--;
 	}
+	if (random_chance(random, 30))
+		small.max_unavailable = (uint8_t)(1 + random_below(random, 3));
 	return small;
 }
