@@ -129,5 +129,7 @@ int proc_run(
 	g_spawn_close_pid(pid);
 	out->output = valid_text(arena, text);
 	out->answer = valid_text(arena, answer);
+	out->bytes = arena_copy(arena, answer->str, answer->len);
+	out->n_bytes = answer->len;
 	return 0;
 }

@@ -19,6 +19,9 @@ struct proc_result {
 	bool timed_out;     /* it took longer than it may, and was killed; its own children may still run */
 	const char *output; /* what it wrote to standard error, its last PROC_OUTPUT_MAX bytes at most, valid UTF-8 */
 	const char *answer; /* what it wrote to standard output, likewise */
+	const char *
+		bytes; /* the same as it came: any bytes; when they are PROC_OUTPUT_MAX, there may have been more before */
+	size_t n_bytes;
 };
 
 /* Runs it and waits; not reading its input is no fault of it. 0 when it ran, whatever its exit code; -1 with a finding of

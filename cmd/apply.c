@@ -159,8 +159,8 @@ const struct command command_apply = {
 		"fails, VMs are brought back. Ctrl-C once begins nothing new "
 		"and brings back what is down; twice stops at once, and 'hvgpu restore' brings back the rest. "
 		"With --verify-commit the commit must be signed with a key of the gpg keyring, or with an ssh key "
-		"that is allowed to, as git verifies it; else no host is contacted, but that with --hosts what earlier "
-		"runs owe is paid.",
+		"that is allowed to, as git verifies it; whom to trust is never read from the repository's own "
+		"configuration. Otherwise no host is contacted, but that with --hosts what earlier runs owe is paid.",
 	.examples = "  hvgpu apply clusters/\n"
 		    "  hvgpu apply paris.plan --auto-approve\n"
 		    "  hvgpu apply 'clusters?ref=main' --verify-commit --allowed-signers /etc/hvgpu/signers\n"

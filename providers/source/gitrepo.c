@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "providers/source/gitwalk.h"
+#include "providers/source/worktree.h"
 
 #include <string.h>
 
@@ -52,13 +53,50 @@ static int open_failed(int error, const char *path, struct diags *diags)
 	return gitwalk_failed(diags, D_SOURCE_GIT, what);
 }
 
+/* The folder has a ".git". Where that is no repository, libgit2 would take the folder itself for one. */
+static int open_top(git_repository **out, const char *top, struct arena *arena)
+{
+	int error = git_repository_open_ext(out, top, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+	if (error < 0 || g_strcmp0(file_real_path(git_repository_path(*out), arena), top) != 0)
+		return error;
+	git_repository_free(*out);
+	*out = NULL;
+	return GIT_ENOTFOUND;
+}
+
+/* In a work tree: never what libgit2's own search may find there, a bare repository that a commit holds. */
+static int open_in_work_tree(
+	git_repository **out, const char *real, const char *top, unsigned flags, struct arena *arena)
+{
+	int error = GIT_ENOTFOUND;
+	while (top && (flags & GITREPO_SEARCH || strcmp(top, real) == 0)) {
+		error = open_top(out, top, arena);
+		if (error != GIT_ENOTFOUND || is_foreign(error))
+			break;
+		top = worktree_above(top, arena);
+	}
+	return error;
+}
+
+static int open_any(git_repository **out, const char *path, unsigned flags)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	git_error_clear();
+	if (flags & GITREPO_DIRECTORY)
+		return git_repository_open_ext(
+			out, path, GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT, NULL);
+	const char *real = file_real_path(path, arena);
+	const char *top = real ? worktree_top(real, arena) : NULL;
+	if (top)
+		return open_in_work_tree(out, real, top, flags, arena);
+	return git_repository_open_ext(out, path, flags & GITREPO_SEARCH ? 0 : GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+}
+
 int gitrepo_open(const char *path, unsigned flags, struct gitrepo **out, struct diags *diags)
 {
 	git_libgit2_init();
 	git_repository *git = NULL;
-	unsigned how = flags & GITREPO_SEARCH ? 0 : GIT_REPOSITORY_OPEN_NO_SEARCH;
-	git_error_clear();
-	int error = git_repository_open_ext(&git, path, how, NULL);
+	int error = open_any(&git, path, flags);
 	int result = 0;
 	if (error == GIT_ENOTFOUND && (flags & GITREPO_QUIET) && !is_foreign(error))
 		result = GITREPO_NONE;
@@ -216,29 +254,6 @@ int gitrepo_signature(const struct gitrepo *repo, const char *commit, struct are
 	if (error == GIT_ENOTFOUND)
 		return GITREPO_NONE;
 	return error < 0 ? gitwalk_failed(diags, D_SOURCE_GIT, commit) : 0;
-}
-
-typedef int read_config(git_buf *out, const git_config *config, const char *key);
-
-static const char *get_config(const struct gitrepo *repo, const char *key, read_config *read, struct arena *arena)
-{
-	g_autoptr(git_config) config = NULL;
-	git_buf value = { 0 };
-	if (git_repository_config_snapshot(&config, repo->git) < 0 || read(&value, config, key) < 0)
-		return NULL;
-	const char *kept = value.size ? arena_strndup(arena, value.ptr, value.size) : NULL;
-	git_buf_dispose(&value);
-	return kept;
-}
-
-const char *gitrepo_config(const struct gitrepo *repo, const char *key, struct arena *arena)
-{
-	return get_config(repo, key, git_config_get_string_buf, arena);
-}
-
-const char *gitrepo_config_path(const struct gitrepo *repo, const char *key, struct arena *arena)
-{
-	return get_config(repo, key, git_config_get_path, arena);
 }
 
 enum ancestry gitrepo_ancestry(const struct gitrepo *repo, const char *older, const char *newer)

@@ -9,10 +9,12 @@
 
 struct gitrepo;
 
-/* The repository that 'path' is in, or is. 'search': parents are looked at too. 0; -1 with HV403 or HV407; or
- * GITREPO_NONE when there is none and 'quiet' (no finding). */
+/* The repository that 'path' is in, or is. A folder in a work tree is one of its own only with its own ".git", whatever else
+ * it holds (worktree.h). 'search': parents are looked at too. 'directory': 'path' is a git directory that we made, or that
+ * gitrepo_path() gave, and no other. 0; -1 with HV403 or HV407; or GITREPO_NONE when there is none and 'quiet' (no
+ * finding). */
 enum { GITREPO_NONE = 1 };
-enum gitrepo_flags { GITREPO_SEARCH = 1 << 0, GITREPO_QUIET = 1 << 1 };
+enum gitrepo_flags { GITREPO_SEARCH = 1 << 0, GITREPO_QUIET = 1 << 1, GITREPO_DIRECTORY = 1 << 2 };
 int gitrepo_open(const char *path, unsigned flags, struct gitrepo **out, struct diags *diags);
 void gitrepo_free(struct gitrepo *repo); /* NULL is accepted */
 typedef struct gitrepo gitrepo_auto;
@@ -51,9 +53,5 @@ struct gitrepo_signature {
 /* In 'arena'. 0; -1 with HV407; or GITREPO_NONE when the commit has none (no finding). */
 int gitrepo_signature(const struct gitrepo *repo, const char *commit, struct arena *arena,
 	struct gitrepo_signature *out, struct diags *diags);
-
-/* A value of git's configuration as this repository sees it ("gpg.program"), or NULL. '_path': "~" is the home folder. */
-const char *gitrepo_config(const struct gitrepo *repo, const char *key, struct arena *arena);
-const char *gitrepo_config_path(const struct gitrepo *repo, const char *key, struct arena *arena);
 
 enum ancestry gitrepo_ancestry(const struct gitrepo *repo, const char *older, const char *newer);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/proc.h"
+#include "providers/source/gitconfig.h"
 #include "providers/source/reference.h"
 
 #include <string.h>
@@ -10,10 +11,6 @@
 /* A server that trickles, or stopped answering, must not hold a scheduled job for ever. */
 static const char *const settings[] = { "GIT_TERMINAL_PROMPT", "0", "GIT_ALLOW_PROTOCOL", "file:https:ssh", "LC_ALL",
 	"C", "GIT_HTTP_LOW_SPEED_LIMIT", "1000", "GIT_HTTP_LOW_SPEED_TIME", "60", NULL };
-
-/* Set when a git hook runs us, and meant for another repository. */
-static const char *const unset[] = { "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",
-	"GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", NULL };
 
 static const char *cache_path(const char *url, struct arena *arena)
 {
@@ -42,7 +39,7 @@ static const char *cause_of(const char *url, const char *output, struct arena *a
 
 static int run_git(const char *const *argv, const char *url, struct arena *arena, struct diags *diags)
 {
-	struct proc proc = { .argv = argv, .set = settings, .unset = unset };
+	struct proc proc = { .argv = argv, .set = settings, .unset = gitconfig_unset };
 	struct proc_result result;
 	if (proc_run(&proc, D_SOURCE_REMOTE, arena, &result, diags) < 0)
 		return -1;
@@ -57,9 +54,9 @@ static int fetch_into(const char *path, const char *url, struct arena *arena, st
 	const char *const init[] = { "git", "init", "--quiet", "--bare", "--template=", path, NULL };
 	if (run_git(init, url, arena, diags) < 0)
 		return -1;
-	const char *const fetch[] = { "git", "-C", path, "-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--force",
-		"--prune", "--no-write-fetch-head", "--", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
-		"+HEAD:" REMOTE_HEAD, NULL };
+	const char *const fetch[] = { "git", arena_printf(arena, "--git-dir=%s", path), "-c", "fetch.fsckObjects=true",
+		"fetch", "--quiet", "--force", "--prune", "--no-write-fetch-head", "--", url,
+		"+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+HEAD:" REMOTE_HEAD, NULL };
 	return run_git(fetch, url, arena, diags);
 }
 

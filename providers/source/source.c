@@ -6,6 +6,7 @@
 #include "providers/source/reference.h"
 #include "providers/source/remote.h"
 #include "providers/source/signature.h"
+#include "providers/source/worktree.h"
 
 #include <string.h>
 
@@ -120,7 +121,7 @@ static int read_remote(
 	if (remote_fetch(reference->root, arena, &path, diags) < 0)
 		return -1;
 	g_autoptr(gitrepo_auto) repo = NULL;
-	if (gitrepo_open(path, 0, &repo, diags) < 0)
+	if (gitrepo_open(path, GITREPO_DIRECTORY, &repo, diags) < 0)
 		return -1;
 	const char *revision = reference->revision ?: REMOTE_HEAD;
 	return read_revision(repo, reference->path, revision, reference->root, arena, tree, diags);
@@ -153,6 +154,20 @@ static bool is_bare_repository(const char *path)
 	return result < 0 && file_kind(arena_printf(arena, "%s/.git", path), true) == FILE_MISSING;
 }
 
+/* Why there was nothing to read in what looks like a bare repository. */
+static void tell_embedded(const struct reference *reference, struct arena *arena, struct diags *diags)
+{
+	const char *real = reference->kind == REFERENCE_REMOTE ? NULL : file_real_path(reference->root, arena);
+	const char *top = real ? worktree_top(real, arena) : NULL;
+	if (!top || strcmp(top, real) == 0 || file_kind(arena_printf(arena, "%s/HEAD", real), false) == FILE_MISSING ||
+		file_kind(arena_printf(arena, "%s/objects", real), false) == FILE_MISSING)
+		return;
+	diag_add(diags, D_SOURCE_NOT_REPOSITORY, LOC_NONE, NULL,
+		"'%s' looks like a bare repository, but lies in the work tree of '%s', whose commits can hold such "
+		"files, so it does not count as one; give a clone of it, or move it out",
+		reference->root, top);
+}
+
 int source_read(const char *given, struct arena *arena, struct source_tree *out, struct diags *diags)
 {
 	struct source_tree tree = { .given = reference_censored(arena, given) };
@@ -168,6 +183,8 @@ int source_read(const char *given, struct arena *arena, struct source_tree *out,
 		result = read_files(reference.root, arena, &tree, diags);
 	if (result == 0)
 		*out = tree;
+	else
+		tell_embedded(&reference, arena, diags);
 	return result;
 }
 
@@ -175,7 +192,7 @@ int source_read_commit(const struct source_tree *tree, const char *commit, struc
 	struct diags *diags)
 {
 	g_autoptr(gitrepo_auto) repo = NULL;
-	if (!tree->repository || gitrepo_open(tree->repository, GITREPO_QUIET, &repo, diags) != 0)
+	if (!tree->repository || gitrepo_open(tree->repository, GITREPO_DIRECTORY | GITREPO_QUIET, &repo, diags) != 0)
 		return SOURCE_NO_COMMIT;
 	if (!gitrepo_has_commit(repo, commit))
 		return SOURCE_NO_COMMIT;
@@ -221,7 +238,8 @@ int source_find_repository(struct source_tree *tree, bool fetch, struct arena *a
 	if (!place)
 		return diags->n_errors > n_errors ? -1 : SOURCE_NO_COMMIT;
 	g_autoptr(gitrepo_auto) repo = NULL;
-	int result = gitrepo_open(place, GITREPO_SEARCH | GITREPO_QUIET, &repo, diags);
+	unsigned how = reference.kind == REFERENCE_REMOTE ? GITREPO_DIRECTORY : GITREPO_SEARCH;
+	int result = gitrepo_open(place, how | GITREPO_QUIET, &repo, diags);
 	if (result < 0)
 		return -1;
 	if (result == GITREPO_NONE || !gitrepo_has_commit(repo, tree->commit))
@@ -231,7 +249,24 @@ int source_find_repository(struct source_tree *tree, bool fetch, struct arena *a
 	return 0;
 }
 
-int source_verify(const struct source_tree *tree, const char *allowed_signers, struct arena *arena,
+/* Who changes a symlink in a work tree says what is applied, be the commit that it leads to signed or not. */
+static int check_way(const struct source_tree *tree, struct arena *arena, struct diags *diags)
+{
+	struct reference reference;
+	if (reference_parse(tree->given, arena, &reference, diags) < 0)
+		return -1;
+	if (reference.kind == REFERENCE_REMOTE)
+		return 0;
+	const char *link = worktree_symlink(reference.root, arena);
+	if (!link)
+		return 0;
+	return diag_add(diags, D_SIGNATURE, LOC_NONE, NULL,
+		"'%s' leads through '%s', a symlink in a work tree, and where that points to is signed by nobody; give "
+		"what it points to",
+		tree->given, link);
+}
+
+static int verify(const struct source_tree *tree, const char *allowed_signers, struct arena *arena,
 	const char **signer_out, struct diags *diags)
 {
 	if (!tree->commit || !tree->repository)
@@ -243,10 +278,25 @@ int source_verify(const struct source_tree *tree, const char *allowed_signers, s
 			"apply "
 			"'%s?ref=HEAD'",
 			tree->given, tree->commit, tree->given);
+	if (check_way(tree, arena, diags) < 0)
+		return -1;
 	g_autoptr(gitrepo_auto) repo = NULL;
-	if (gitrepo_open(tree->repository, 0, &repo, diags) < 0)
+	if (gitrepo_open(tree->repository, GITREPO_DIRECTORY, &repo, diags) < 0)
 		return -1;
 	return signature_verify(repo, tree->commit, allowed_signers, arena, signer_out, diags);
+}
+
+int source_verify(const struct source_tree *tree, const char *allowed_signers, struct arena *arena,
+	const char **signer_out, struct diags *diags)
+{
+	struct diags *found = diags_new(arena);
+	int result = verify(tree, allowed_signers, arena, signer_out, found);
+	/* Whatever keeps a commit from being verified, be it a full disk, is a refusal. */
+	if (result < 0 && found->first->code != D_SIGNATURE)
+		return diag_add(diags, D_SIGNATURE, LOC_NONE, NULL, "commit %.12s cannot be verified: %s", tree->commit,
+			found->first->message);
+	diags_append(diags, found);
+	return result;
 }
 
 enum ancestry source_ancestry(const struct source_tree *tree, const char *older, const char *newer)
@@ -255,7 +305,8 @@ enum ancestry source_ancestry(const struct source_tree *tree, const char *older,
 		return ANCESTRY_SAME;
 	g_autoptr(arena_auto) arena = arena_new();
 	g_autoptr(gitrepo_auto) repo = NULL;
-	if (!tree->repository || gitrepo_open(tree->repository, GITREPO_QUIET, &repo, diags_new(arena)) != 0)
+	if (!tree->repository ||
+		gitrepo_open(tree->repository, GITREPO_DIRECTORY | GITREPO_QUIET, &repo, diags_new(arena)) != 0)
 		return ANCESTRY_UNKNOWN;
 	return gitrepo_ancestry(repo, older, newer);
 }

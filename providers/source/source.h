@@ -49,7 +49,8 @@ int source_read_commit(const struct source_tree *tree, const char *commit, struc
 int source_find_repository(struct source_tree *tree, bool fetch, struct arena *arena, struct diags *diags);
 
 /* Are these the manifests of a commit, and is it signed by somebody who is trusted (signature.h)? 'allowed_signers': a file
- * instead of git's, or NULL. '*signer_out', in 'arena', says by whom. 0, or -1 with HV412, HV407 or HV902. */
+ * instead of git's, or NULL. '*signer_out', in 'arena', says by whom. 0, or -1 with HV412, also for what kept it from being
+ * found out. */
 int source_verify(const struct source_tree *tree, const char *allowed_signers, struct arena *arena,
 	const char **signer_out, struct diags *diags);
 

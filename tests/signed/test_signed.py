@@ -105,10 +105,26 @@ class Signed(unittest.TestCase):
         key = (self.root / 'known.key.pub').read_text().strip()
         self.signers = self.root / 'signers'
         self.signers.write_text(f'ops@example.com namespaces="git" {key}\n')
+        self.more_env = {}
+
+    def set_config(self, where, key, value):
+        self.git(*where, key, value)
+        self.addCleanup(self.git, *where, '--unset', key)
+
+    def set_global(self, key, value):
+        self.set_config(('config', '--global'), key, value)
+
+    def set_own(self, key, value):
+        self.set_config(('-C', 'm', 'config'), key, value)
+
+    def clone(self, revision):
+        self.git('clone', '-q', 'm', 'clone')
+        self.addCleanup(shutil.rmtree, self.root / 'clone')
+        self.git('-C', 'clone', 'checkout', '-q', revision)
 
     def run_hvgpu(self, *argv):
-        return subprocess.run([self.hvgpu, *argv], cwd=self.root, env=self.env, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run([self.hvgpu, *argv], cwd=self.root, env={**self.env, **self.more_env},
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
 
     def apply(self, what, *argv):
         return self.run_hvgpu('apply', what, '--hosts', 'sim:world.yaml', '--allow', 'restarts=1', '--verify-commit',
@@ -182,6 +198,138 @@ class Signed(unittest.TestCase):
         done = self.run_hvgpu('apply', 'm?ref=ssh-known', '--hosts', 'sim:world.yaml', '--verify-commit')
         self.assertEqual(done.returncode, REFUSED)
         self.assertIn('nothing says whose keys are allowed', done.stderr)
+
+    def test_revoked_key_is_refused_wherever_git_is_told_of_it(self):
+        (self.root / 'revoking').write_text('[gpg "ssh"]\n\trevocationFile = ~/known.key.pub\n')
+        file = str(self.root / 'revoking')
+        for env in ({'GIT_CONFIG_GLOBAL': file}, {'GIT_CONFIG_SYSTEM': file, 'GIT_CONFIG_NOSYSTEM': '0'},
+                    {'GIT_CONFIG_COUNT': '1', 'GIT_CONFIG_KEY_0': 'gpg.ssh.revocationFile',
+                     'GIT_CONFIG_VALUE_0': f'{self.root}/known.key.pub'}):
+            with self.subTest(env):
+                self.more_env = env
+                self.expect_refused('m?ref=ssh-known', 'ssh-keygen does not accept', '--owner', 'ops')
+
+    def test_every_list_of_revoked_keys_counts(self):
+        revoked, other = f'{self.root}/known.key.pub', f'{self.root}/stranger.key.pub'
+        for mine, own in ((revoked, other), (other, revoked)):
+            with self.subTest(mine=mine):
+                self.set_global('gpg.ssh.revocationFile', mine)
+                self.set_own('gpg.ssh.revocationFile', own)
+                self.expect_refused('m?ref=ssh-known', 'ssh-keygen does not accept', '--owner', 'ops')
+                self.doCleanups()
+        self.set_global('gpg.ssh.revocationFile', other)
+        self.set_own('gpg.ssh.revocationFile', other)
+        self.expect_applied('m?ref=ssh-known', '--owner', 'ops')
+
+    def test_repository_does_not_say_whom_to_trust(self):
+        """Who can write to its configuration can no more sign than before."""
+        key = (self.root / 'stranger.key.pub').read_text().strip()
+        (self.root / 'strangers').write_text(f'ops@example.com {key}\n')
+        program = self.root / 'yes'
+        program.write_text(f'#!/bin/sh\ntouch {self.root}/ran\necho \'Good "git" signature for ops\'\n'
+                           'echo "[GNUPG:] GOODSIG 0 ops"\necho "[GNUPG:] VALIDSIG 0 x"\n'
+                           'echo "[GNUPG:] TRUST_ULTIMATE 0"\n')
+        program.chmod(0o700)
+        for tag, setting, value in (('ssh-stranger', 'gpg.ssh.program', program), ('gpg-lost', 'gpg.program', program),
+                                    ('gpg-lost', 'gpg.openpgp.program', program)):
+            with self.subTest(setting):
+                self.set_own(setting, str(value))
+                self.expect_refused(f'm?ref={tag}', "the repository's own configuration alone", '--owner', 'ops')
+                self.assertFalse((self.root / 'ran').exists())
+                self.doCleanups()
+        self.set_own('gpg.ssh.allowedSignersFile', str(self.root / 'strangers'))
+        self.save('ssh-stranger')
+        for what in ('p.plan', 'm?ref=ssh-stranger'):
+            before = (self.root / 'world.yaml').read_text()
+            done = self.run_hvgpu('apply', what, '--hosts', 'sim:world.yaml', '--verify-commit')
+            self.assertEqual(done.returncode, REFUSED, done.stderr)
+            self.assertIn("gpg.ssh.allowedSignersFile is set by the repository's own configuration alone", done.stderr)
+            self.assertIn('--allowed-signers FILE, or run git config --global', done.stderr)
+            self.assertEqual(before, (self.root / 'world.yaml').read_text())
+        self.expect_applied('m?ref=ssh-known', '--owner', 'ops')
+
+    def embed(self, revision):
+        """An unsigned commit whose folder of manifests is a bare repository, with settings to be judged by."""
+        self.clone(revision)
+        self.git('-C', 'clone', 'checkout', '-q', '-b', 'next')
+        evil, folder = self.root / 'evil', self.root / 'clone/c'
+        shutil.copytree(CASE / 'm', evil)
+        self.addCleanup(shutil.rmtree, evil)
+        self.git('init', '-q', '-b', 'main', 'evil')
+        self.git('-C', 'evil', 'add', '.')
+        self.git('-C', 'evil', 'commit', '-q', '-m', 'evil')
+        raw = self.git('-C', 'evil', 'cat-file', 'commit', 'HEAD')
+        (self.root / 'raw').write_text(raw.replace(
+            '\n\n', '\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n AAAA\n -----END PGP SIGNATURE-----\n\n', 1))
+        identity = self.git('-C', 'evil', 'hash-object', '-t', 'commit', '-w', str(self.root / 'raw')).strip()
+        shutil.copytree(evil / '.git/objects', folder / 'objects')
+        shutil.copy(evil / '.git/HEAD', folder)
+        (folder / 'refs/heads').mkdir(parents=True)
+        (folder / 'refs/heads/main').write_text(identity)
+        (folder / 'config').write_text('[core]\n\trepositoryformatversion = 0\n\tbare = true\n'
+                                       f'[gpg]\n\tprogram = {folder}/g.sh\n')
+        (folder / 'g.sh').write_text(f'#!/bin/sh\ntouch {self.root}/ran\necho "[GNUPG:] GOODSIG 0 ops"\n'
+                                     'echo "[GNUPG:] VALIDSIG 0 x"\necho "[GNUPG:] TRUST_ULTIMATE 0"\n')
+        (folder / 'g.sh').chmod(0o700)
+        for file in (CASE / 'm').iterdir():
+            shutil.copy(file, folder)
+        os.symlink('c', self.root / 'clone/link')
+        self.git('-C', 'clone', 'add', '-A')
+        self.git('-C', 'clone', 'commit', '-q', '-m', 'embedded')
+
+    def test_repository_that_a_commit_holds_is_not_believed(self):
+        self.embed('ssh-known')
+        for what in ('clone/c', 'clone/c?ref=HEAD', 'clone//c?ref=HEAD', 'clone/c/a.yaml', 'clone/link'):
+            with self.subTest(what):
+                why = 'a symlink in a work tree' if what == 'clone/link' else 'is not signed'
+                self.expect_refused(what, why, '--owner', 'ops')
+                self.assertFalse((self.root / 'ran').exists())
+        outer = self.git('-C', 'clone', 'rev-parse', 'HEAD').strip()
+        for what in ('clone/c', 'clone/c?ref=HEAD'):
+            done = self.run_hvgpu('plan', what, '--hosts', 'sim:world.yaml', '--out', 'p.plan', '--owner', 'ops')
+            self.assertEqual(done.returncode, DONE, done.stderr)
+            self.assertEqual(json.loads((self.root / 'p.plan').read_text())['commit'], outer)
+            self.expect_refused('p.plan', 'is not signed')
+            self.assertFalse((self.root / 'ran').exists())
+
+    def test_symlink_in_a_work_tree_does_not_lead_to_another_commit(self):
+        """Both commits that it could mean are signed; which one is meant would be the symlink's word alone."""
+        self.clone('ssh-known')
+        os.symlink('../m', self.root / 'clone/elsewhere')
+        self.git('-C', 'm', 'checkout', '-q', '--detach', 'ssh-known')
+        self.addCleanup(self.git, '-C', 'm', 'checkout', '-q', 'main')
+        for what in ('clone/elsewhere', 'clone/elsewhere?ref=ssh-known'):
+            self.expect_refused(what, f"'{self.root}/clone/elsewhere', a symlink in a work tree", '--owner', 'ops')
+        os.symlink('clone', self.root / 'short')
+        self.addCleanup(os.unlink, self.root / 'short')
+        os.unlink(self.root / 'clone/elsewhere')
+        self.expect_applied('short', '--owner', 'ops')
+
+    def test_what_is_wrong_with_the_allowed_signers_is_told(self):
+        (self.root / 'nonsense').write_text('\x1b[31mnonsense\n')
+        for name, why in (('gnupg', 'Is a directory'), ('known.key.pub', 'known.key.pub:1: invalid key'),
+                          ('nonsense', 'nonsense:1: '), ('nowhere', 'is not there')):
+            with self.subTest(name):
+                self.signers = name
+                self.expect_refused('m?ref=ssh-known', why, '--owner', 'ops')
+
+    def test_what_keeps_a_commit_from_being_verified_is_a_refusal(self):
+        for name, tools in (('no-git', ('gpg', 'ssh-keygen')), ('no-gpg', ('git', 'ssh-keygen')),
+                            ('no-ssh', ('git', 'gpg'))):
+            folder = self.root / name
+            folder.mkdir(exist_ok=True)
+            for tool in tools:
+                if not (folder / tool).exists():
+                    os.symlink(shutil.which(tool), folder / tool)
+        for tag, env, why in (('gpg-known', {'TMPDIR': '/nowhere'}, 'cannot be verified: a temporary file'),
+                              ('ssh-known', {'TMPDIR': '/nowhere'}, 'cannot be verified: a temporary file'),
+                              ('gpg-known', {'PATH': str(self.root / 'no-git')}, "'git' cannot be run"),
+                              ('gpg-known', {'PATH': str(self.root / 'no-gpg')}, "'gpg' cannot be run"),
+                              ('ssh-known', {'PATH': str(self.root / 'no-ssh')}, "'ssh-keygen' cannot be run"),
+                              ('ssh-known', {'GIT_CONFIG_GLOBAL': str(self.root)}, "git's settings cannot be read")):
+            with self.subTest(why, tag=tag):
+                self.more_env = env
+                self.expect_refused(f'm?ref={tag}', why, '--owner', 'ops')
 
     def test_trust_of_git_counts(self):
         self.git('config', '--global', 'gpg.minTrustLevel', 'fully')

@@ -52,6 +52,14 @@ static void input_is_handed_over_and_output_kept(void **state)
 	assert_string_equal(fixture->result.output, "why\n");
 }
 
+static void bytes_come_as_they_are(void **state)
+{
+	struct fixture *fixture = *state;
+	assert_int_equal(run_shell(fixture, "printf 'a\\0b\\377'", (struct proc){ 0 }), 0);
+	assert_int_equal(fixture->result.n_bytes, 4);
+	assert_memory_equal(fixture->result.bytes, "a\0b\377", 4);
+}
+
 /* More than a pipe holds, both ways at once. */
 static void long_input_does_not_wait_for_itself(void **state)
 {
@@ -149,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(exit_code_and_errors_are_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(input_is_handed_over_and_output_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(bytes_come_as_they_are, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_input_does_not_wait_for_itself, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(input_that_nobody_reads_is_no_fault, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(arguments_are_data, set_up, tear_down),

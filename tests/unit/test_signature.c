@@ -19,12 +19,24 @@ static char *path_of(const struct fixture *fixture, const char *name)
 	return arena_printf(fixture->arena, "%s/%s", fixture->root, name);
 }
 
-static void set_config(const struct fixture *fixture, const char *key, const char *value)
+static void set_in(const struct fixture *fixture, const char *file, const char *key, const char *value)
 {
 	git_config *config = NULL;
-	assert_int_equal(git_config_open_ondisk(&config, path_of(fixture, "config")), 0);
+	assert_int_equal(git_config_open_ondisk(&config, path_of(fixture, file)), 0);
 	assert_int_equal(git_config_set_string(config, key, value), 0);
 	git_config_free(config);
+}
+
+/* In the user's configuration. */
+static void set_config(const struct fixture *fixture, const char *key, const char *value)
+{
+	set_in(fixture, "global", key, value);
+}
+
+/* In the repository's own. */
+static void set_own(const struct fixture *fixture, const char *key, const char *value)
+{
+	set_in(fixture, "config", key, value);
 }
 
 /* A program that reads its input and answers so; each of its arguments is a line of the file "asked". */
@@ -63,6 +75,8 @@ static int setup(void **state)
 	fixture->arena = arena_new();
 	fixture->root = g_dir_make_tmp("signature-XXXXXX", NULL);
 	interrupt_ignore_pipes();
+	g_setenv("GIT_CONFIG_NOSYSTEM", "1", TRUE);
+	g_setenv("GIT_CONFIG_GLOBAL", path_of(fixture, "global"), TRUE);
 	git_libgit2_init();
 	git_repository *git = NULL;
 	assert_int_equal(git_repository_init(&git, fixture->root, true), 0);
@@ -156,9 +170,119 @@ static void least_trust_is_asked_for_as_git_has_it(void **state)
 	set_config(fixture, "gpg.minTrustLevel", "fully");
 	assert_null(verify(fixture, PGP, NULL, &why));
 	assert_non_null(strstr(why, "trusts less than FULLY"));
+	/* Whoever asks for more gets it, and nobody gets less. */
+	set_own(fixture, "gpg.minTrustLevel", "undefined");
+	assert_null(verify(fixture, PGP, NULL, &why));
+	set_config(fixture, "gpg.minTrustLevel", "undefined");
+	assert_non_null(verify(fixture, PGP, NULL, &why));
+	set_own(fixture, "gpg.minTrustLevel", "ultimate");
+	assert_null(verify(fixture, PGP, NULL, &why));
+	assert_non_null(strstr(why, "trusts less than ULTIMATE"));
 	set_config(fixture, "gpg.minTrustLevel", "whatever");
 	assert_null(verify(fixture, PGP, NULL, &why));
 	assert_non_null(strstr(why, "no level of trust"));
+}
+
+static void own_configuration_chooses_no_program(void **state)
+{
+	static const struct {
+		const char *key, *signature;
+	} rows[] = { { "gpg.program", PGP }, { "gpg.openpgp.program", PGP }, { "gpg.ssh.program", SSH } };
+	struct fixture *fixture = *state;
+	const char *why, *signers = path_of(fixture, "signers");
+	assert_true(g_file_set_contents(signers, "x", -1, NULL));
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		stand_in(fixture, rows[i].key, GOOD VALID TRUSTED, 0);
+		g_remove(path_of(fixture, "global"));
+		set_own(fixture, rows[i].key, path_of(fixture, "program"));
+		assert_null(verify(fixture, rows[i].signature, signers, &why));
+		assert_non_null(strstr(why, "repository's own configuration alone"));
+		assert_non_null(strstr(why, arena_printf(fixture->arena, "git config --global %s",
+						    rows[i].key[4] == 's' ? "gpg.ssh.program" : "gpg.program")));
+		assert_false(g_file_test(path_of(fixture, "asked"), G_FILE_TEST_EXISTS));
+		set_own(fixture, rows[i].key, "");
+	}
+	/* What the user chose holds, whatever the repository says. */
+	stand_in(fixture, "gpg.program", GOOD VALID TRUSTED, 0);
+	set_own(fixture, "gpg.openpgp.program", "/nowhere/evil");
+	assert_non_null(verify(fixture, PGP, NULL, &why));
+}
+
+static void own_configuration_names_no_allowed_signers(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *why, *signers = path_of(fixture, "signers");
+	assert_true(g_file_set_contents(signers, "x", -1, NULL));
+	stand_in(fixture, "gpg.ssh.program", "Good \"git\" signature for ops with ED25519 key SHA256:abc", 0);
+	set_own(fixture, "gpg.ssh.allowedSignersFile", signers);
+	assert_null(verify(fixture, SSH, NULL, &why));
+	assert_non_null(strstr(why, "repository's own configuration alone"));
+	assert_non_null(strstr(why, "pass --allowed-signers FILE, or run git config --global"));
+	assert_false(g_file_test(path_of(fixture, "asked"), G_FILE_TEST_EXISTS));
+	assert_non_null(verify(fixture, SSH, signers, &why));
+	set_config(fixture, "gpg.ssh.allowedSignersFile", signers);
+	set_own(fixture, "gpg.ssh.allowedSignersFile", "/nowhere/evil");
+	assert_non_null(verify(fixture, SSH, NULL, &why));
+}
+
+static void paths_that_hang_on_the_folder_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *why, *signers = path_of(fixture, "signers");
+	assert_true(g_file_set_contents(signers, "x", -1, NULL));
+	set_config(fixture, "gpg.program", "bin/gpg");
+	assert_null(verify(fixture, PGP, NULL, &why));
+	assert_non_null(strstr(why, "'bin/gpg', which is another program in each folder"));
+	stand_in(fixture, "gpg.ssh.program", "Good \"git\" signature for ops with ED25519 key SHA256:abc", 0);
+	set_config(fixture, "gpg.ssh.allowedSignersFile", "signers");
+	assert_null(verify(fixture, SSH, NULL, &why));
+	assert_non_null(strstr(why, "'signers', which is another file in each folder"));
+	set_own(fixture, "gpg.ssh.revocationFile", "revoked");
+	assert_null(verify(fixture, SSH, signers, &why));
+	assert_non_null(strstr(why, "'revoked', which is another file in each folder"));
+}
+
+static void every_list_of_revoked_keys_counts(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *why, *signers = path_of(fixture, "signers");
+	assert_true(g_file_set_contents(signers, "x", -1, NULL));
+	assert_true(g_file_set_contents(path_of(fixture, "first"), "x", -1, NULL));
+	assert_true(g_file_set_contents(path_of(fixture, "second"), "x", -1, NULL));
+	stand_in(fixture, "gpg.ssh.program", "Good \"git\" signature for ops with ED25519 key SHA256:abc", 0);
+	set_config(fixture, "gpg.ssh.revocationFile", path_of(fixture, "first"));
+	set_own(fixture, "gpg.ssh.revocationFile", path_of(fixture, "second"));
+	assert_non_null(verify(fixture, SSH, signers, &why));
+	g_autofree char *asked = NULL;
+	assert_true(g_file_get_contents(path_of(fixture, "asked"), &asked, NULL, NULL));
+	assert_non_null(strstr(asked, arena_printf(fixture->arena, "-r\n%s\n", path_of(fixture, "first"))));
+	assert_non_null(strstr(asked, arena_printf(fixture->arena, "-r\n%s\n", path_of(fixture, "second"))));
+	g_remove(path_of(fixture, "first"));
+	assert_null(verify(fixture, SSH, signers, &why));
+	assert_non_null(strstr(why, "/first' is not there"));
+}
+
+static void complaint_about_the_file_of_allowed_signers_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *why, *signers = path_of(fixture, "signers");
+	assert_true(g_file_set_contents(signers, "x", -1, NULL));
+	stand_in(fixture, "gpg.ssh.program", "signers:1: invalid key\r\n\tmore", 255);
+	assert_null(verify(fixture, SSH, signers, &why));
+	assert_non_null(strstr(why, "did not allow when the commit was made: signers:1: invalid key; more; words"));
+	g_autofree char *long_line = g_strnfill(5000, 'x');
+	stand_in(fixture, "gpg.ssh.program", long_line, 255);
+	assert_null(verify(fixture, SSH, signers, &why));
+	assert_in_range(strlen(why), 100, 1000);
+}
+
+static void what_keeps_git_from_answering_is_a_refusal(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *why;
+	assert_true(g_file_set_contents(path_of(fixture, "global"), "[gpg", -1, NULL));
+	assert_null(verify(fixture, PGP, NULL, &why));
+	assert_non_null(strstr(why, "git's settings cannot be read"));
 }
 
 static void ssh_is_asked_as_git_asks_it(void **state)
@@ -213,6 +337,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(answers_of_gpg_are_judged),
 		TEST(least_trust_is_asked_for_as_git_has_it),
+		TEST(own_configuration_chooses_no_program),
+		TEST(own_configuration_names_no_allowed_signers),
+		TEST(paths_that_hang_on_the_folder_are_refused),
+		TEST(every_list_of_revoked_keys_counts),
+		TEST(complaint_about_the_file_of_allowed_signers_is_told),
+		TEST(what_keeps_git_from_answering_is_a_refusal),
 		TEST(ssh_is_asked_as_git_asks_it),
 		TEST(program_that_is_missing_is_named),
 		TEST(other_signatures_are_refused),

@@ -170,6 +170,119 @@ static void bare_repository_means_its_head(void **state)
 	read_refused(fixture, "bare.git//c", D_SOURCE_NOT_FOUND, "has no 'c'");
 }
 
+/* A commit of "repo" that holds, as plain files, a bare repository with another commit; its settings are 'config'. */
+static void embed(const char *config)
+{
+	shell("git init -q other && cd other && printf evil > evil.yaml &&" GIT "add -A . &&" GIT "commit -qm evil");
+	g_autofree char *script = g_strdup_printf(
+		"rm -rf repo/a && git clone -q --bare other repo/a && cd repo/a && rm -rf hooks && mkdir -p refs/heads "
+		"&& "
+		"git rev-parse HEAD > refs/heads/main && echo ref: refs/heads/main > HEAD && printf '%s' > config && "
+		"printf two > 2.yaml && cd .. &&" GIT "add -A . &&" GIT "commit -qm embedded",
+		config);
+	shell(script);
+}
+
+static void repository_that_a_commit_holds_is_none(void **state)
+{
+	static const char *const configs[] = { "[core]\n\tbare = true\n", "[core]\n\tbare = false\n\tworktree = .\n",
+		"[core]\n\tbare = false\n\tworktree = ..\n", "[core]\n\trepositoryformatversion = 9\n" };
+	struct fixture *fixture = *state;
+	for (size_t i = 0; i < G_N_ELEMENTS(configs); i++) {
+		if (i > 0)
+			shell("rm -rf other");
+		embed(configs[i]);
+		read_ok(fixture, "repo");
+		const char *commit = fixture->tree.commit, *repository = fixture->tree.repository;
+		static const char *const given[] = { "repo/a", "repo/a/../a/", "repo/a?ref=HEAD", "repo//a?ref=HEAD",
+			"repo/a//?ref=main", "repo/a/2.yaml" };
+		for (size_t j = 0; j < G_N_ELEMENTS(given); j++) {
+			read_ok(fixture, given[j]);
+			assert_int_equal(fixture->tree.n_files, 1);
+			assert_memory_equal(fixture->tree.files[0].source.bytes, "two", 3);
+			assert_string_equal(fixture->tree.commit, commit);
+			assert_string_equal(fixture->tree.repository, repository);
+			assert_false(fixture->tree.dirty);
+			struct source_tree later = { .given = given[j], .commit = commit };
+			assert_int_equal(source_find_repository(&later, false, fixture->arena, fixture->diags), 0);
+			assert_string_equal(later.repository, repository);
+		}
+		shell("printf x > repo/a/refs/x.yaml");
+		read_ok(fixture, "repo/a/refs");
+		assert_string_equal(fixture->tree.commit, commit);
+		assert_true(fixture->tree.dirty);
+		shell("rm repo/a/refs/x.yaml repo/a/2.yaml");
+		read_refused(fixture, "repo/a", D_NO_DOCUMENTS, "holds no manifest");
+	}
+	struct diags *diags = diags_new(fixture->arena);
+	assert_int_equal(source_read("repo/a", fixture->arena, &fixture->tree, diags), -1);
+	assert_int_equal(diags->last->code, D_SOURCE_NOT_REPOSITORY);
+	assert_non_null(strstr(diags->last->message, "'repo/a' looks like a bare repository"));
+}
+
+static void repository_that_a_commit_holds_is_none_by_a_symlink(void **state)
+{
+	struct fixture *fixture = *state;
+	embed("[core]\n\tbare = true\n");
+	shell("ln -s a repo/link && ln -s repo/a link");
+	read_ok(fixture, "repo/a");
+	const char *commit = fixture->tree.commit;
+	static const char *const given[] = { "repo/link", "link", "repo/link?ref=HEAD", "link?ref=HEAD" };
+	for (size_t i = 0; i < G_N_ELEMENTS(given); i++) {
+		read_ok(fixture, given[i]);
+		assert_string_equal(fixture->tree.commit, commit);
+		assert_memory_equal(fixture->tree.files[0].source.bytes, "two", 3);
+	}
+}
+
+/* Even where git's own folder is broken, or far away. */
+static void repository_that_a_commit_holds_is_none_in_a_broken_work_tree(void **state)
+{
+	struct fixture *fixture = *state;
+	embed("[core]\n\tbare = true\n");
+	shell("rm -rf repo/.git && mkdir repo/.git");
+	read_ok(fixture, "repo/a");
+	assert_null(fixture->tree.commit);
+	read_refused(fixture, "repo/a?ref=HEAD", D_SOURCE_NOT_REPOSITORY, "is not in a git repository");
+	shell("rmdir repo/.git && echo gitdir: /nowhere > repo/.git");
+	read_ok(fixture, "repo/a");
+	assert_null(fixture->tree.commit);
+}
+
+/* A ".git" is nothing that a commit holds. */
+static void nested_repositories_with_a_git_are_their_own(void **state)
+{
+	struct fixture *fixture = *state;
+	shell("git clone -q repo nested && cd nested && printf nested > a/1.yaml &&" GIT
+	      "commit -qam nested && cd .. && git clone -q --separate-git-dir=repo/away nested repo/far && mv nested "
+	      "repo/ && "
+	      "cd repo && git branch side && git worktree add -q tree side &&" GIT
+	      "-c protocol.file.allow=always submodule --quiet add ./nested sub");
+	static const char *const own[] = { "repo/nested/a", "repo/far/a", "repo/sub/a", "repo/nested/a?ref=HEAD",
+		"repo/far//a?ref=HEAD", "repo/sub//a?ref=HEAD" };
+	for (size_t i = 0; i < G_N_ELEMENTS(own); i++) {
+		read_ok(fixture, own[i]);
+		assert_memory_equal(fixture->tree.files[0].source.bytes, "nested", 6);
+		assert_int_equal(strlen(fixture->tree.commit), 40);
+		assert_false(fixture->tree.dirty);
+		assert_int_equal(
+			source_ancestry(&fixture->tree, fixture->tree.commit, fixture->tree.commit), ANCESTRY_SAME);
+		struct source_tree then;
+		assert_int_equal(
+			source_read_commit(&fixture->tree, fixture->tree.commit, fixture->arena, &then, fixture->diags),
+			0);
+	}
+	static const char *const whole[] = { "repo/tree/a", "repo/tree//a?ref=HEAD" };
+	for (size_t i = 0; i < G_N_ELEMENTS(whole); i++) {
+		read_ok(fixture, whole[i]);
+		assert_memory_equal(fixture->tree.files[0].source.bytes, "one", 3);
+		struct source_tree then;
+		assert_int_equal(
+			source_read_commit(&fixture->tree, fixture->tree.commit, fixture->arena, &then, fixture->diags),
+			0);
+	}
+}
+
 static void owner_comes_from_origin_and_path(void **state)
 {
 	struct fixture *fixture = *state;
@@ -382,6 +495,26 @@ static void remote_is_fetched_into_the_cache_and_again(void **state)
 	assert_int_equal(fixture->tree.n_files, 4);
 }
 
+/* The cache is our own, wherever the home folder lies, and git may be told to take no bare repository that it finds. */
+static void remote_is_read_from_a_cache_within_a_work_tree(void **state)
+{
+	struct fixture *fixture = *state;
+	shell("printf '#!/bin/sh\nfor last; do :; done\nexec sh -c \"$last\"\n' > ssh && chmod +x ssh && "
+	      "git init -q \"$HOME\" && git config --global safe.bareRepository explicit");
+	g_autofree char *ssh = g_strdup_printf("%s/ssh", root);
+	g_setenv("GIT_SSH", ssh, TRUE);
+	g_autofree char *url = g_strdup_printf("ssh://127.0.0.1%s/repo//a?ref=main", root);
+	read_ok(fixture, url);
+	expect_files(fixture, "a/1.yaml a/b/2.yml");
+	struct source_tree then, later = { .given = url, .commit = fixture->tree.commit };
+	const char *commit = fixture->tree.commit;
+	assert_int_equal(source_read_commit(&fixture->tree, commit, fixture->arena, &then, fixture->diags), 0);
+	assert_int_equal(source_find_repository(&later, false, fixture->arena, fixture->diags), 0);
+	assert_string_equal(later.repository, fixture->tree.repository);
+	g_unsetenv("GIT_SSH");
+	shell("rm -rf \"$HOME/.git\" \"$HOME/.gitconfig\"");
+}
+
 static void remote_that_cannot_be_fetched_gives_the_cause_without_the_password(void **state)
 {
 	struct fixture *fixture = *state;
@@ -419,6 +552,10 @@ int main(void)
 		TEST(changed_added_or_deleted_manifest_is_dirty),
 		TEST(revision_is_read_from_the_object_database),
 		TEST(bare_repository_means_its_head),
+		TEST(repository_that_a_commit_holds_is_none),
+		TEST(repository_that_a_commit_holds_is_none_by_a_symlink),
+		TEST(repository_that_a_commit_holds_is_none_in_a_broken_work_tree),
+		TEST(nested_repositories_with_a_git_are_their_own),
 		TEST(owner_comes_from_origin_and_path),
 		TEST(folder_outside_of_git_has_no_commit_and_no_owner),
 		TEST(new_repository_without_commit_is_read),
@@ -437,6 +574,7 @@ int main(void)
 		TEST(ancestry_is_known_within_one_repository),
 		TEST(cut_off_history_gives_no_answer_about_ancestry),
 		TEST(remote_is_fetched_into_the_cache_and_again),
+		TEST(remote_is_read_from_a_cache_within_a_work_tree),
 		TEST(remote_that_cannot_be_fetched_gives_the_cause_without_the_password),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
