@@ -323,9 +323,10 @@ static void apply_cluster(struct apply *apply)
 	}
 	if (is_all_held(apply))
 		window_hold(apply, apply->approved, false);
-	else if (leases_take(apply) == 0)
+	else if (leases_take(apply) == 0) {
 		work(apply);
-	else if (apply_interrupts(apply))
+		back_name_rest(apply);
+	} else if (apply_interrupts(apply))
 		say_interrupted(apply);
 	leases_release(apply);
 }

@@ -111,3 +111,12 @@ void back_name_down(struct apply *apply)
 	}
 	result->still_owed = names;
 }
+
+void back_name_rest(struct apply *apply)
+{
+	bool is_told = apply->result->still_owed != NULL;
+	if (is_told || !g_hash_table_size(apply->down) || apply_interrupts(apply) > 1)
+		return;
+	find_down(apply, again_observe(apply));
+	back_name_down(apply);
+}

@@ -167,6 +167,8 @@ struct left {
 void back_note_down(struct apply *apply, const struct step *step, enum left_how how);
 /* Names in the result, and as findings, who is still down. */
 void back_name_down(struct apply *apply);
+/* The same where nothing went wrong and the plan that was made on the way does not bring everybody back. */
+void back_name_rest(struct apply *apply);
 
 /* ---- apply_known.c ---- */
 
