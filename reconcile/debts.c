@@ -37,16 +37,15 @@ static bool is_old(const struct vm *vm, int64_t observed_at)
 	return false;
 }
 
-static enum debt_state judge(const struct wants *wants, const struct vm *vm)
+enum debt_state debts_state(const struct world *world, const struct vm *vm, const char *live_run)
 {
-	const struct world *world = wants->input->observed;
 	const struct debt *debt = vm->debt;
 	if (!debt)
 		return DEBT_NONE;
 	bool has_parts = debt->n_adapters || debt->n_devices;
 	if (power_is_void(vm) && !has_parts)
 		return DEBT_VOID;
-	if (wants->input->live_run && debt->run && strcmp(wants->input->live_run, debt->run) == 0)
+	if (live_run && debt->run && strcmp(live_run, debt->run) == 0)
 		return DEBT_OPEN;
 	if (lease_of_run(world, debt))
 		return DEBT_IN_PROGRESS;
@@ -81,7 +80,8 @@ static void report(struct wants *wants, uint32_t vm)
 void debts_judge(struct wants *wants)
 {
 	for (uint32_t i = 0; i < wants->input->observed->n_vms; i++) {
-		wants->vms[i].debt = judge(wants, &wants->input->observed->vms[i]);
+		const struct plan_input *input = wants->input;
+		wants->vms[i].debt = debts_state(input->observed, &input->observed->vms[i], input->live_run);
 		report(wants, i);
 	}
 }
