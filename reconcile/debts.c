@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/debts.h"
 
+#include "model/step.h"
+
 #include <string.h>
 
 /* By which the run that made the debt still holds a host: it will pay by itself. NULL: it is gone. */
@@ -84,4 +86,28 @@ void debts_judge(struct wants *wants)
 		wants->vms[i].debt = debts_state(input->observed, &input->observed->vms[i], input->live_run);
 		report(wants, i);
 	}
+}
+
+/* ---- what is left ---- */
+
+static uint32_t count_same(const struct device *devices, uint32_t n, const struct device *device)
+{
+	uint32_t n_same = 0;
+	for (uint32_t i = 0; i < n; i++)
+		n_same += device_same(&devices[i], device);
+	return n_same;
+}
+
+const struct debt *debts_left(struct arena *arena, const struct vm *vm, const struct vm *goal)
+{
+	const struct debt *left = vm->debt;
+	for (uint32_t i = 0; i < goal->n_adapters; i++)
+		if (!goal->adapters[i].id)
+			left = debt_without_adapter(arena, left, &goal->adapters[i]);
+	for (uint32_t i = 0; i < goal->n_devices; i++) {
+		const struct device *device = &goal->devices[i];
+		if (count_same(goal->devices, i + 1, device) > count_same(vm->devices, vm->n_devices, device))
+			left = debt_without_device(arena, left, device);
+	}
+	return left;
 }
