@@ -54,6 +54,19 @@ enum debt_state debts_state(const struct world *world, const struct vm *vm, cons
 	return is_old(vm, world->hosts[vm->host].observed_at) ? DEBT_OLD : DEBT_OPEN;
 }
 
+const struct debt *debts_not_void(struct arena *arena, const struct vm *vm)
+{
+	return vm->debt && power_is_void(vm) ? debt_without_power(arena, vm->debt) : vm->debt;
+}
+
+const char *debts_text(const struct debt *debt)
+{
+	bool parts = debt->n_adapters || debt->n_devices;
+	if (debt->power == DEBT_POWER_NONE)
+		return "its GPU";
+	return parts ? "a start and its GPU" : "a start";
+}
+
 static void report(struct wants *wants, uint32_t vm)
 {
 	const struct world *world = wants->input->observed;
@@ -61,16 +74,13 @@ static void report(struct wants *wants, uint32_t vm)
 	if (wants->vms[vm].debt == DEBT_NONE || wants->vms[vm].debt == DEBT_VOID)
 		return;
 	const char *subject = subject_vm(wants->arena, world, vm);
-	const char *owed = !power_is_void(&world->vms[vm]) ? "a start" : "its GPU";
+	const char *owed = debts_text(debts_not_void(wants->arena, &world->vms[vm]));
 	if (wants->vms[vm].debt == DEBT_IN_PROGRESS) {
 		const char *holder = lease_of_run(world, debt)->holder;
 		diag_add(wants->diags, D_DEBT_IN_PROGRESS, LOC_NONE, subject,
 			"run '%s' of %s holds the hosts; it owes VM '%s' %s and pays it itself", debt->run,
 			holder ? holder : "?", world->vms[vm].name, owed);
 	}
-	if (wants->vms[vm].debt == DEBT_OPEN && !wants->input->live_run)
-		diag_add(wants->diags, D_DEBT_OPEN, LOC_NONE, subject, "run '%s' owes VM '%s' %s; this plan pays it",
-			debt->run ? debt->run : "?", world->vms[vm].name, owed);
 	if (wants->vms[vm].debt == DEBT_OLD)
 		diag_add(wants->diags, D_DEBT_OLD, LOC_NONE, subject,
 			"run '%s' owes VM '%s' %s, and that is too long ago or not certain; decide with 'hvgpu settle "

@@ -11,5 +11,12 @@ enum debt_state debts_state(const struct world *world, const struct vm *vm, cons
 /* What stays owed to 'vm' when it becomes 'goal': that one's new adapters and devices are taken from its debt. NULL: nothing. */
 const struct debt *debts_left(struct arena *arena, const struct vm *vm, const struct vm *goal);
 
-/* Fills 'debt' of every VM and reports open and old ones. */
+/* The VM's debt without a power part that somebody made void. NULL: nothing is left of it, or there is none. */
+const struct debt *debts_not_void(struct arena *arena, const struct vm *vm);
+/* For people: "a start", "its GPU", "a start and its GPU". */
+const char *debts_text(const struct debt *debt);
+
+/* Fills 'debt' of every VM and reports those that are old or of a run at work. */
 void debts_judge(struct wants *wants);
+/* debts_open.c: reports open ones, when the plan is made: paid by its steps, or why not. */
+void debts_tell_open(struct wants *wants, const struct plan *plan);

@@ -6,6 +6,7 @@
 #include "reconcile/bound.h"
 #include "reconcile/budget.h"
 #include "reconcile/check.h"
+#include "reconcile/debts.h"
 #include "reconcile/gate.h"
 #include "reconcile/moves.h"
 #include "reconcile/order.h"
@@ -172,8 +173,9 @@ struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
 		refuse_first(wants);
 	struct resolved resolved = resolve_until_settled(arena, wants);
 	resolve_riding(arena, wants, resolved.touch, resolved.goal);
-	plan->n_to_adopt = advise(wants, resolved.goal);
 	fill(arena, plan, wants, &resolved);
+	debts_tell_open(wants, plan);
+	plan->n_to_adopt = advise(wants, resolved.goal);
 	if (!input->is_trial)
 		advise_plan(arena, plan);
 	wants_done(wants);
