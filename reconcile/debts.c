@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* By which the run that made the debt still holds a host: it will pay by itself. NULL: it is gone. */
-static const struct lease *lease_of_run(const struct world *world, const struct debt *debt)
+const struct lease *debts_held_by(const struct world *world, const struct debt *debt)
 {
 	for (uint32_t i = 0; i < world->n_hosts; i++) {
 		const struct lease *lease = world->hosts[i].lease;
@@ -49,7 +48,7 @@ enum debt_state debts_state(const struct world *world, const struct vm *vm, cons
 		return DEBT_VOID;
 	if (live_run && debt->run && strcmp(live_run, debt->run) == 0)
 		return DEBT_OPEN;
-	if (lease_of_run(world, debt))
+	if (debts_held_by(world, debt))
 		return DEBT_IN_PROGRESS;
 	return is_old(vm, world->hosts[vm->host].observed_at) ? DEBT_OLD : DEBT_OPEN;
 }
@@ -75,8 +74,8 @@ static void report(struct wants *wants, uint32_t vm)
 		return;
 	const char *subject = subject_vm(wants->arena, world, vm);
 	const char *owed = debts_text(debts_not_void(wants->arena, &world->vms[vm]));
-	if (wants->vms[vm].debt == DEBT_IN_PROGRESS) {
-		const char *holder = lease_of_run(world, debt)->holder;
+	if (wants->vms[vm].debt == DEBT_IN_PROGRESS && wants->input->mode == PLAN_APPLY) { /* else refuse_held() */
+		const char *holder = debts_held_by(world, debt)->holder;
 		diag_add(wants->diags, D_DEBT_IN_PROGRESS, LOC_NONE, subject,
 			"run '%s' of %s holds the hosts; it owes VM '%s' %s and pays it itself", debt->run,
 			holder ? holder : "?", world->vms[vm].name, owed);

@@ -11,6 +11,8 @@ enum debt_state debts_state(const struct world *world, const struct vm *vm, cons
 /* What stays owed to 'vm' when it becomes 'goal': that one's new adapters and devices are taken from its debt. NULL: nothing. */
 const struct debt *debts_left(struct arena *arena, const struct vm *vm, const struct vm *goal);
 
+/* By which the run that made the debt still holds a host: it will pay by itself. NULL: it is gone. */
+const struct lease *debts_held_by(const struct world *world, const struct debt *debt);
 /* The VM's debt without a power part that somebody made void. NULL: nothing is left of it, or there is none. */
 const struct debt *debts_not_void(struct arena *arena, const struct vm *vm);
 /* For people: "a start", "its GPU", "a start and its GPU". */

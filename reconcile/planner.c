@@ -167,10 +167,12 @@ struct plan *plan_cluster(struct arena *arena, const struct plan_input *given)
 	if (input->mode == PLAN_APPLY && refuse_cluster(wants))
 		input->mode = PLAN_RESTORE; /* debts are paid all the same */
 	plan->mode = input->mode;
-	if (input->mode == PLAN_RESTORE)
+	if (input->mode == PLAN_RESTORE) {
+		refuse_held(wants);
 		align_counts(wants);
-	else
+	} else {
 		refuse_first(wants);
+	}
 	struct resolved resolved = resolve_until_settled(arena, wants);
 	resolve_riding(arena, wants, resolved.touch, resolved.goal);
 	fill(arena, plan, wants, &resolved);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an old run took and nobody decided about yet. The manifests may give the VM the very same; anything else would stand beside what it is
+ * Debts that this plan must leave to others: to a person, or to the run at work that made them.
+ *
+ * What an old run took and nobody decided about yet: the manifests may give the VM the very same; anything else would stand beside what it is
  * still owed, and break the rules as soon as a person decides that it gets that back.
  */
 #include "base/clock.h"
@@ -45,4 +47,33 @@ bool refuse_undecided(struct wants *wants, const struct world *goal)
 		any = true;
 	}
 	return any;
+}
+
+/* What `unlock` is to be told: the cluster as manifests call it, as its hosts recorded it, or as the failover cluster is called. */
+static const char *cluster_of(const struct wants *wants, uint32_t vm)
+{
+	const struct host *host = &wants->input->observed->hosts[wants->input->observed->vms[vm].host];
+	if (wants->input->cluster)
+		return wants->input->cluster->name;
+	if (host->record && host->record->cluster)
+		return host->record->cluster;
+	return host->cluster_name ? host->cluster_name : "CLUSTER";
+}
+
+void refuse_held(struct wants *wants)
+{
+	const struct world *world = wants->input->observed;
+	for (uint32_t i = 0; i < world->n_vms && !wants->input->live_run; i++) {
+		if (wants->vms[i].debt != DEBT_IN_PROGRESS)
+			continue;
+		const struct vm *vm = &world->vms[i];
+		const struct lease *lease = debts_held_by(world, vm->debt);
+		const char *owed = debts_text(debts_not_void(wants->arena, vm));
+		wants_refuse(wants, D_LEASE, LOC_NONE, subject_vm(wants->arena, world, i), owed,
+			"run '%s' of %s holds the hosts since %s and owes VM '%s' %s, which it pays itself; wait for "
+			"it, or, "
+			"where it hangs, end its lease with 'hvgpu unlock %s --run %s'",
+			lease->run, lease->holder ? lease->holder : "?", clock_print(wants->arena, lease->since),
+			vm->name, owed, cluster_of(wants, i), lease->run);
+	}
 }

@@ -155,6 +155,38 @@ static void vm_that_has_its_partition_already_is_refused_nothing(void **state)
 	assert_int_equal(plan->n_steps, 1);
 }
 
+/* `restore` while the run that stopped vm-a holds the host. */
+static void what_a_run_at_work_owes_is_said_to_whoever_would_pay_it(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct lease lease = { .holder = "eve@laptop", .run = "dead", .since = SCENE_NOW - 3600 };
+	const struct cluster_record record = { .owner = "ops", .cluster = "paris" };
+	fixture->scene->hosts[0].host.lease = &lease;
+	fixture->scene->hosts[0].host.record = &record;
+	const char *manifests = scene_manifests(fixture->scene, 4, "vm-*", NULL);
+	struct plan *plan = scene_plan_as(fixture->scene, manifests, (struct plan_input){ .mode = PLAN_RESTORE });
+	assert_int_equal(plan->n_steps, 0);
+	assert_int_equal(plan->n_refusals, 1);
+	assert_string_equal(plan->refusals[0].what, "a start");
+	assert_non_null(strstr(plan->refusals[0].reason, "run 'dead' of eve@laptop holds the hosts since 2026-"));
+	assert_non_null(strstr(plan->refusals[0].reason, "'hvgpu unlock c --run dead'"));
+	assert_int_equal(plan_exit(plan), EXIT_LOCKED);
+	assert_false(scene_has(plan, D_DEBT_IN_PROGRESS));
+	plan = scene_plan(fixture->scene, manifests); /* which has other work, and is told by a note */
+	assert_true(scene_has(plan, D_DEBT_IN_PROGRESS));
+}
+
+static void run_at_work_that_owes_nothing_is_not_in_the_way(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct lease lease = { .holder = "eve@laptop", .run = "other", .since = SCENE_NOW - 3600 };
+	fixture->scene->hosts[0].host.lease = &lease;
+	fixture->vm->debt = NULL;
+	const struct plan *plan = scene_plan_as(fixture->scene, scene_manifests(fixture->scene, 4, "vm-*", NULL),
+		(struct plan_input){ .mode = PLAN_RESTORE });
+	assert_int_equal(plan_exit(plan), EXIT_DONE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -169,6 +201,8 @@ int main(void)
 		TEST(what_is_owed_is_given_where_a_manifest_gives_the_same),
 		TEST(vm_that_may_have_two_partitions_gets_one_beside_what_it_is_owed),
 		TEST(vm_that_has_its_partition_already_is_refused_nothing),
+		TEST(what_a_run_at_work_owes_is_said_to_whoever_would_pay_it),
+		TEST(run_at_work_that_owes_nothing_is_not_in_the_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
