@@ -30,12 +30,15 @@ static void put_sum(const char *bytes, size_t n, char *out)
 	memcpy(out, sum, N_SUM);
 }
 
+static bool is_record(const char *record)
+{
+	return strlen(record) <= JOURNAL_RECORD_MAX && !strchr(record, '\n');
+}
+
 static void put_line(GString *out, const char *record)
 {
 	char sum[N_SUM + 1] = { 0 };
 	size_t n = strlen(record);
-	if (n > JOURNAL_RECORD_MAX || strchr(record, '\n'))
-		BUG("a record of a journal has %zu bytes, or a line end", n);
 	put_sum(record, n, sum);
 	g_string_append_printf(out, "%0*zx %s %s\n", N_LENGTH, n, sum, record);
 }
@@ -236,6 +239,13 @@ static int make_folder(const char *path, struct diags *diags)
 
 int journal_append(const char *path, const char *const *records, uint32_t n_records, struct diags *diags)
 {
+	for (uint32_t i = 0; i < n_records; i++)
+		if (!is_record(records[i])) {
+			(void)!diag_add(diags, D_JOURNAL, LOC_NONE, NULL,
+				"history '%s' cannot take a record of %zu bytes; it is left out", path,
+				strlen(records[i]));
+			return -1;
+		}
 	if (make_folder(path, diags) < 0)
 		return -1;
 	int lock = take_lock(path, diags);

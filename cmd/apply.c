@@ -30,12 +30,15 @@ static const GOptionEntry options[] = {
 	OPTION_END,
 };
 
-static struct run *make_run(const char *source, struct diags *diags)
+/* '*is_unread_out': 'source' is a saved plan that cannot be read. */
+static struct run *make_run(const char *source, bool *is_unread_out, struct diags *diags)
 {
 	struct run_options run_options;
+	*is_unread_out = false;
 	if (options_run(source, &run_options, diags) < 0)
 		return NULL;
 	struct run *run = saved_read(source, diags);
+	*is_unread_out = !run;
 	if (!run && !diags->n_errors)
 		return run_pipeline(&run_options);
 	if (!run)
@@ -86,19 +89,35 @@ static enum exit_code pay_debts(
 	return owes ? carry_out(run, how, format, "apply") : EXIT_DONE;
 }
 
-static bool has_debts(const struct run *run)
+/* A saved plan knows what was owed when it was made, and nothing of now. */
+static bool may_have_debts(const struct run *run)
 {
 	for (uint32_t i = 0; i < run->n_plans; i++)
 		if (run->plans[i]->n_debts_open)
 			return true;
-	return false;
+	return run->from_file;
+}
+
+static struct run_options options_for_debts(const struct run *run)
+{
+	struct run_options run_options = run->options;
+	if (run_options.hosts) /* then the manifests are not needed, and may be wrong */
+		run_options.source = NULL;
+	run_options.verify = false;
+	return run_options;
+}
+
+static bool is_idle(const struct run *run)
+{
+	for (uint32_t i = 0; i < run->n_plans; i++)
+		if (run->plans[i]->n_steps)
+			return false;
+	return run->from_file;
 }
 
 static enum exit_code not_planned(struct run *run, struct apply_options *how, enum carry_format format)
 {
-	struct run_options run_options = run->options;
-	run_options.source = NULL;
-	run_options.verify = false;
+	struct run_options run_options = options_for_debts(run);
 	enum exit_code code = exit_worse(run_exit(run), output_findings(run->diags));
 	carry_refused(run, "apply", code, run->diags);
 	return run_options.hosts ? exit_worse(code, pay_debts(run_options, run->diags, how, format)) : code;
@@ -119,13 +138,34 @@ static enum exit_code apply_made(
 	if (!run->n_plans)
 		return not_planned(run, &apply_options, format);
 	enum exit_code shown = format == CARRY_TEXT ? show_plan(run, SHOW_TEXT, EXIT_DONE) : EXIT_DONE;
-	if (consent_get(consent, run, arguments.auto_approve, apply_options.interrupts, diags) == 0)
-		return exit_worse(shown, carry_out(run, &apply_options, format, "apply"));
+	if (is_idle(run)) /* nothing is known of the hosts as they are */
+		return exit_worse(shown, pay_debts(options_for_debts(run), run->diags, &apply_options, format));
+	if (consent_get(consent, run, arguments.auto_approve, apply_options.interrupts, diags) == 0) {
+		enum exit_code done = exit_worse(shown, carry_out(run, &apply_options, format, "apply"));
+		bool may_owe = run->from_file && done == EXIT_REFUSED; /* suspended, or the window is shut */
+		return may_owe ? exit_worse(done, pay_debts(options_for_debts(run), run->diags, &apply_options, format))
+			       : done;
+	}
 	enum exit_code code = exit_worse(run_exit(run), output_findings(diags));
 	carry_refused(run, "apply", code, diags);
-	if (has_debts(run) && !run->from_file)
-		code = exit_worse(code, pay_debts(run->options, run->diags, &apply_options, format));
+	if (may_have_debts(run)) {
+		struct run_options run_options = run->from_file ? options_for_debts(run) : run->options;
+		code = exit_worse(code, pay_debts(run_options, run->diags, &apply_options, format));
+	}
 	return code;
+}
+
+/* A saved plan that cannot be read, for it was edited: where hosts are is known from the command line alone. */
+static enum exit_code not_read(enum carry_format format, struct diags *diags)
+{
+	struct run_options run_options;
+	struct apply_options apply_options = { .interrupts = interrupt_count() };
+	enum exit_code code = output_findings(diags);
+	g_autoptr(arena_auto) arena = arena_new();
+	if (!arguments.hosts || options_run(NULL, &run_options, diags_new(arena)) < 0)
+		return code;
+	run_options.verify = false;
+	return exit_worse(code, pay_debts(run_options, diags, &apply_options, format));
 }
 
 static int apply_run_command(int argc, char **argv)
@@ -137,9 +177,10 @@ static int apply_run_command(int argc, char **argv)
 	int format = options_format(carry_formats, diags);
 	if (format < 0 || consent_parse(arguments.allow, &consent, diags) < 0)
 		return output_findings(diags);
-	g_autoptr(run_auto) run = make_run(argv[0], diags);
+	bool is_unread;
+	g_autoptr(run_auto) run = make_run(argv[0], &is_unread, diags);
 	if (!run)
-		return output_findings(diags);
+		return is_unread ? not_read((enum carry_format)format, diags) : output_findings(diags);
 	consent = consent_of(run, &consent);
 	return apply_made(run, &consent, (enum carry_format)format, diags);
 }

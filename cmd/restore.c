@@ -14,6 +14,15 @@ static const GOptionEntry options[] = {
 	OPTION_END,
 };
 
+static int carry(struct run *run, enum carry_format format)
+{
+	struct apply_options apply_options = { .interrupts = interrupt_count() };
+	enum exit_code shown = run_exit(run);
+	if (format == CARRY_TEXT || !run->n_plans)
+		shown = show_plan(run, SHOW_TEXT, shown);
+	return run->n_plans ? (int)exit_worse(shown, carry_out(run, &apply_options, format, "restore")) : (int)shown;
+}
+
 static int restore_run(int argc, char **argv)
 {
 	g_autoptr(arena_auto) arena = arena_new();
@@ -27,14 +36,16 @@ static int restore_run(int argc, char **argv)
 	if (diags->n_errors)
 		return output_findings(diags);
 	run_options.mode = PLAN_RESTORE;
-	struct apply_options apply_options = { .interrupts = interrupt_count() };
 	g_autoptr(run_auto) run = run_pipeline(&run_options);
-	enum exit_code shown = run_exit(run);
-	if (format == CARRY_TEXT || !run->n_plans)
-		shown = show_plan(run, SHOW_TEXT, shown);
-	return run->n_plans
-		       ? (int)exit_worse(shown, carry_out(run, &apply_options, (enum carry_format)format, "restore"))
-		       : (int)shown;
+	int code = carry(run, (enum carry_format)format);
+	if (run->n_plans || !argc || !run_options.hosts)
+		return code;
+	/* the manifests cannot be read, and what is owed does not depend on them */
+	run_options.source = NULL;
+	g_autoptr(run_auto) bare = run_pipeline(&run_options);
+	if (!bare->n_plans) /* it was the hosts, and that is told */
+		return code;
+	return (int)exit_worse((enum exit_code)code, (enum exit_code)carry(bare, (enum carry_format)format));
 }
 
 const struct command command_restore = {

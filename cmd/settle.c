@@ -4,10 +4,13 @@
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "render/render.h"
 
 static const GOptionEntry options[] = {
-	OPTION_SWITCH("start", start, "It is still owed: the next apply or restore starts the VM"),
-	OPTION_SWITCH("leave-off", leave_off, "Nothing is owed any more: the VM stays as it is"),
+	OPTION_SWITCH("start", start,
+		"It is still owed: the next apply or restore starts the VM and gives back what was taken"),
+	OPTION_SWITCH(
+		"leave-off", leave_off, "Nothing is owed any more: the VM stays as it is, without what was taken"),
 	OPTION_HOSTS,
 	OPTION_JOURNAL,
 	OPTION_END,
@@ -36,17 +39,13 @@ static int settle_run(int argc, char **argv)
 		.journal = options_journal(arena),
 		.interrupts = interrupt_count(),
 	};
-	int result = settle_vm(&settle_options, diags);
+	struct settled settled;
+	int result = settle_vm(&settle_options, &settled, diags);
 	enum exit_code code = output_findings(diags);
 	if (result < 0)
 		return code;
 	g_autoptr(GString) text = g_string_new(NULL);
-	if (result == SETTLE_NO_DEBT)
-		g_string_printf(text, "nothing is owed to '%s'\n", argv[0]);
-	else if (arguments.start)
-		g_string_printf(text, "the next apply or restore starts '%s'\n", argv[0]);
-	else
-		g_string_printf(text, "'%s' stays as it is\n", argv[0]);
+	render_settled_text(text, &settled, settle_options.mode);
 	return output_text(text, code);
 }
 
@@ -54,10 +53,10 @@ const struct command command_settle = {
 	.name = "settle",
 	.group = "Plan and apply",
 	.arguments = "VM [SOURCE]",
-	.doc = "Decide whether a VM that an old run stopped is to be started",
-	.details = "What a run stopped more than a day ago, or what was changed since, is not started without a "
-		   "person's word: "
-		   "somebody may have wanted the VM off.",
+	.doc = "Decide whether a VM gets back what an old run owes it",
+	.details = "What a run stopped or took more than a day ago, or what was changed since, is not started or given "
+		   "back without a person's word: "
+		   "somebody may have wanted it so. The VM itself is not touched by this.",
 	.examples = "  hvgpu settle vdi-001 --start --hosts sim:world.yaml\n"
 		    "  hvgpu settle vdi-001 --leave-off clusters/\n",
 	.min_args = 1,

@@ -149,3 +149,10 @@ int step_simulate(struct arena *arena, const struct world *world, const struct s
 
 /* One line for people, without number or reason: "set partitions of hv01 PCIROOT(0)#PCI(0300) from 4 to 8". */
 char *step_text(struct arena *arena, const struct step *step);
+
+/* What is owed less what a step gives back; NULL when nothing is left. 'adapter', 'device': the part, or NULL. */
+const struct debt *debt_without_power(struct arena *arena, const struct debt *debt);
+const struct debt *debt_without_adapter(struct arena *arena, const struct debt *debt, const struct adapter *adapter);
+const struct debt *debt_without_device(struct arena *arena, const struct debt *debt, const struct device *device);
+bool adapter_same(const struct adapter *a, const struct adapter *b); /* pin and quotas */
+bool device_same(const struct device *a, const struct device *b);

@@ -25,11 +25,3 @@ const struct adapter *adapters_landed(
 int check_partitions(
 	const struct world *world, const struct step *step, uint32_t host, uint64_t *landing, struct diags *diags);
 int check_devices(const struct world *world, const struct step *step, struct diags *diags);
-
-/* What is owed less what a step gives back; NULL when nothing is left. 'adapter', 'device': the part, or NULL. */
-const struct debt *debt_without_power(struct arena *arena, const struct debt *debt);
-const struct debt *debt_without_adapter(struct arena *arena, const struct debt *debt, const struct adapter *adapter);
-const struct debt *debt_without_device(struct arena *arena, const struct debt *debt, const struct device *device);
-
-bool adapter_same(const struct adapter *a, const struct adapter *b); /* pin and quotas */
-bool device_same(const struct device *a, const struct device *b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/advise_parts.h"
+#include "reconcile/debts.h"
 
 #include <string.h>
 
@@ -213,12 +214,14 @@ static const struct advice_rule vm_rules[] = {
 static const char *not_given_back(const struct advice *advice, uint32_t vm)
 {
 	const struct vm *it = now(advice, vm);
-	if (!wants_owed_parts(advice->wants, vm) || advice->wants->vms[vm].ownership == VM_OURS ||
-		then(advice, vm)->n_adapters >= it->n_adapters + it->debt->n_adapters)
+	if (!wants_owed_parts(advice->wants, vm) || advice->wants->vms[vm].ownership == VM_OURS)
+		return NULL;
+	const struct debt *left = debts_left(advice->wants->arena, it, then(advice, vm));
+	if (!left || !left->n_adapters)
 		return NULL;
 	return arena_printf(advice->wants->arena,
 		"an earlier run owes VM '%s' %u partitions, and it has %u; it gets %u, for more is not allowed",
-		it->name, it->debt->n_adapters, it->n_adapters, then(advice, vm)->n_adapters - it->n_adapters);
+		it->name, it->debt->n_adapters, it->n_adapters, it->debt->n_adapters - left->n_adapters);
 }
 
 static const struct advice_rule owed_rules[] = { { D_SURPLUS, not_given_back } };

@@ -2,8 +2,7 @@
 #include "reconcile/apply_parts.h"
 
 #include "model/subject.h"
-
-#include <string.h>
+#include "reconcile/debts.h"
 
 #include <string.h>
 
@@ -148,6 +147,13 @@ static bool is_void(const struct plan *plan, const struct vm *vm, const struct v
 	return power && parts;
 }
 
+/* A person decides about it, or the run at work that made it. */
+static bool is_for_others(const struct apply *apply, const struct plan *plan, const struct vm *vm)
+{
+	enum debt_state state = debts_state(plan->observed, vm, apply->run_id);
+	return state == DEBT_OLD || state == DEBT_IN_PROGRESS;
+}
+
 void record_clear_void(struct apply *apply)
 {
 	const struct plan *plan = apply->plan;
@@ -156,7 +162,8 @@ void record_clear_void(struct apply *apply)
 	for (uint32_t i = 0; i < plan->observed->n_vms; i++) {
 		const struct vm *vm = &plan->observed->vms[i];
 		struct link *link = link_of_vm(apply, plan, i);
-		if (!vm->debt || !vm->id || !link || !is_void(plan, vm, &plan->goal->vms[i]) || stays_owed(plan, i))
+		if (!vm->debt || !vm->id || !link || is_for_others(apply, plan, vm) ||
+			!is_void(plan, vm, &plan->goal->vms[i]) || stays_owed(plan, i))
 			continue;
 		struct request request = {
 			.kind = REQUEST_SETTLE,

@@ -8,7 +8,8 @@
 
 /* What the last apply of a cluster says about its changes. */
 #define DRIFT_BASES(X) \
-	X(DRIFT_NEVER_APPLIED, "never-applied")         /* no record of a commit: all is pending */ \
+	X(DRIFT_NEVER_APPLIED, "never-applied")         /* no record of an apply: all is pending */ \
+	X(DRIFT_NO_COMMIT, "no-commit")                 /* the last apply was of no commit: all is pending */ \
 	X(DRIFT_COMPARED, "compared")                   /* each change was looked for in the plan of that commit */ \
 	X(DRIFT_COMMIT_UNREADABLE, "commit-unreadable") /* it cannot be told apart: all counts as drift */
 enum drift_basis { DRIFT_BASES(NAMES_ENUM) DRIFT_BASIS_COUNT };

@@ -48,10 +48,13 @@ static json_t *record_new(const struct history *history, const char *type, int64
 	return json;
 }
 
+/* A record has room for so many; what they leave out is on the hosts, and in the output of the run. */
+enum { FINDINGS_MAX = 100, FINDING_BYTES_MAX = 2000, NAMES_MAX = 4000 };
+
 static json_t *texts_to_json(const char *const *texts, uint32_t n)
 {
 	json_t *list = json_array();
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < MIN(n, NAMES_MAX); i++)
 		json_array_append_new(list, jsonio_text(texts[i]));
 	return list;
 }
@@ -163,18 +166,28 @@ void history_event(struct history *history, const struct apply_event *event, int
 static json_t *errors_to_json(const struct diags *diags)
 {
 	json_t *list = json_array();
+	uint32_t n_left_out = 0;
 	for (const struct diag *diag = diags ? diags->first : NULL; diag; diag = diag->next) {
 		const struct diag_row *row = &diag_codes[diag->code];
+		if (row->severity != DIAG_ERROR)
+			continue;
+		if (json_array_size(list) >= FINDINGS_MAX) {
+			n_left_out++;
+			continue;
+		}
 		g_autofree char *text = g_strdup_printf("%s: %s", row->id, diag->message);
-		if (row->severity == DIAG_ERROR)
-			json_array_append_new(list, jsonio_text(text));
+		g_autofree char *start = g_utf8_substring(text, 0, MIN(g_utf8_strlen(text, -1), FINDING_BYTES_MAX / 4));
+		json_array_append_new(list, jsonio_text(start));
 	}
+	g_autofree char *more = g_strdup_printf("and %u more", n_left_out);
+	if (n_left_out)
+		json_array_append_new(list, jsonio_text(more));
 	return list;
 }
 
-static json_t *result_to_json(const struct apply_result *result)
+static json_t *result_to_json(const struct history *history, const struct apply_result *result, int64_t now)
 {
-	json_t *json = json_object();
+	json_t *json = record_new(history, "cluster", now);
 	json_object_set_new(json, "name", jsonio_text(result->cluster));
 	json_object_set_new(json, "changed", json_integer(result->n_changed));
 	json_object_set_new(json, "unchanged", json_integer(result->n_unchanged));
@@ -214,11 +227,10 @@ void history_end(struct history *history, const struct apply_result *results, ui
 	if (!history)
 		return;
 	if (history->begun || code != EXIT_DONE) {
-		json_t *json = record_new(history, "end", now), *clusters = json_array();
 		for (uint32_t i = 0; i < n_results; i++)
-			json_array_append_new(clusters, result_to_json(&results[i]));
+			write_record(history, result_to_json(history, &results[i], now), now);
+		json_t *json = record_new(history, "end", now);
 		json_object_set_new(json, "exit_code", json_integer(code));
-		json_object_set_new(json, "clusters", clusters);
 		json_object_set_new(json, "findings", errors_to_json(n_results ? NULL : diags));
 		write_record(history, json, now);
 	}

@@ -15,8 +15,9 @@ struct reading {
 
 struct building { /* a run */
 	struct history_run run;
-	GArray *events;  /* of struct history_event */
-	uint64_t offset; /* of its first record */
+	GArray *events;   /* of struct history_event */
+	GArray *clusters; /* of struct history_cluster */
+	uint64_t offset;  /* of its first record */
 };
 
 static void building_free(void *data)
@@ -24,6 +25,8 @@ static void building_free(void *data)
 	struct building *building = data;
 	if (building->events)
 		g_array_unref(building->events);
+	if (building->clusters)
+		g_array_unref(building->clusters);
 	g_free(building);
 }
 
@@ -58,6 +61,7 @@ static struct building *find_run(struct reading *reading, const char *id, int64_
 	if (!building) {
 		building = g_new0(struct building, 1);
 		building->events = g_array_new(FALSE, FALSE, sizeof(struct history_event));
+		building->clusters = g_array_new(FALSE, FALSE, sizeof(struct history_cluster));
 		building->offset = offset;
 		building->run.id = arena_strdup(reading->arena, id);
 		building->run.began = time;
@@ -84,28 +88,31 @@ static void begin_from_json(const struct reading *reading, json_t *json, struct 
 	run->plan_names = texts_of(reading, json, "clusters", &run->n_plan_names);
 }
 
-static void end_from_json(const struct reading *reading, json_t *json, struct history_run *run)
+static void cluster_from_json(const struct reading *reading, json_t *json, struct building *building)
+{
+	struct history_cluster cluster = {
+		.name = text_of(reading, json, "name"),
+		.n_changed = number_of(json, "changed"),
+		.n_unchanged = number_of(json, "unchanged"),
+		.n_failed = number_of(json, "failed"),
+		.n_skipped = number_of(json, "skipped"),
+		.exit = (enum exit_code)number_of(json, "exit_code"),
+	};
+	cluster.still_owed = texts_of(reading, json, "still_owed", &cluster.n_still_owed);
+	cluster.findings = texts_of(reading, json, "findings", &cluster.n_findings);
+	g_array_append_val(building->clusters, cluster);
+}
+
+/* Versions up to 0.1.0 had the clusters in here. */
+static void end_from_json(const struct reading *reading, json_t *json, struct building *building)
 {
 	json_t *list = json_object_get(json, "clusters");
-	uint32_t n = (uint32_t)json_array_size(list);
-	bool refused = n == 0; /* before there was any cluster: what was wrong stands for all of them */
-	struct history_cluster *clusters = arena_array(reading->arena, struct history_cluster, n + refused);
-	for (uint32_t i = 0; i < n + refused; i++) {
-		json_t *of = refused ? json : json_array_get(list, i);
-		struct history_cluster *cluster = &clusters[i];
-		cluster->name = text_of(reading, of, "name");
-		cluster->n_changed = number_of(of, "changed");
-		cluster->n_unchanged = number_of(of, "unchanged");
-		cluster->n_failed = number_of(of, "failed");
-		cluster->n_skipped = number_of(of, "skipped");
-		cluster->still_owed = texts_of(reading, of, "still_owed", &cluster->n_still_owed);
-		cluster->exit = (enum exit_code)number_of(of, "exit_code");
-		cluster->findings = texts_of(reading, of, "findings", &cluster->n_findings);
-	}
-	run->clusters = clusters;
-	run->n_clusters = n + refused;
-	run->ended = true;
-	run->exit = (enum exit_code)number_of(json, "exit_code");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		cluster_from_json(reading, json_array_get(list, i), building);
+	if (!building->clusters->len) /* before there was any cluster: what was wrong stands for all of them */
+		cluster_from_json(reading, json, building);
+	building->run.ended = true;
+	building->run.exit = (enum exit_code)number_of(json, "exit_code");
 }
 
 static void event_from_json(
@@ -137,7 +144,9 @@ static void take_record(struct reading *reading, const struct journal_record *re
 	if (strcmp(type, "run") == 0)
 		begin_from_json(reading, json, &building->run);
 	else if (strcmp(type, "end") == 0)
-		end_from_json(reading, json, &building->run);
+		end_from_json(reading, json, building);
+	else if (strcmp(type, "cluster") == 0)
+		cluster_from_json(reading, json, building);
 	else
 		event_from_json(reading, json, type, time, building);
 }
@@ -186,6 +195,7 @@ int history_read(const char *path, struct arena *arena, struct history_list *out
 		struct building *building = reading.order->pdata[i];
 		runs[i] = building->run;
 		runs[i].events = arena_take_array(arena, g_steal_pointer(&building->events), &runs[i].n_events);
+		runs[i].clusters = arena_take_array(arena, g_steal_pointer(&building->clusters), &runs[i].n_clusters);
 	}
 	*out = (struct history_list){ runs, reading.order->len };
 	reading_done(&reading);

@@ -6,6 +6,7 @@
 #include "reconcile/bound.h"
 #include "reconcile/budget.h"
 #include "reconcile/check.h"
+#include "reconcile/debts.h"
 #include "reconcile/gate.h"
 #include "reconcile/moves.h"
 #include "reconcile/order.h"
@@ -183,14 +184,17 @@ static struct plan *plan_once(struct arena *arena, const struct plan_input *give
 		input->mode = PLAN_RESTORE; /* debts are paid all the same */
 	plan->mode = input->mode;
 	refuse_unpayable(wants);
-	if (input->mode == PLAN_RESTORE)
+	if (input->mode == PLAN_RESTORE) {
+		refuse_held(wants);
 		align_counts(wants);
-	else
+	} else {
 		refuse_first(wants);
+	}
 	struct resolved resolved = resolve_until_settled(arena, wants);
 	resolve_riding(arena, wants, resolved.touch, resolved.goal);
-	plan->n_to_adopt = advise(wants, resolved.goal);
 	fill(arena, plan, wants, &resolved);
+	debts_tell_open(wants, plan);
+	plan->n_to_adopt = advise(wants, resolved.goal);
 	if (!input->is_trial)
 		advise_plan(arena, plan);
 	wants_done(wants);

@@ -31,6 +31,12 @@ bool refuse_window(struct wants *wants, const struct world *goal, const struct t
 /* refuse_start.c: what is stopped, or owed a start, finds in the goal what it has. The same result. */
 bool refuse_start(struct wants *wants, const struct world *goal, const struct touch *touch);
 
+/* refuse_debt.c: who is to get something else than what an old run owes it, which a person decides about. The same result. */
+bool refuse_undecided(struct wants *wants, const struct world *goal);
+
+/* For who pays debts alone: what a run at work owes is not to be paid by another. */
+void refuse_held(struct wants *wants);
+
 /* Refuses whatever needs the VM to be touched. False: all of that is refused already. */
 bool refuse_because_of(struct wants *wants, const struct world *goal, const struct touch *touch, uint32_t vm,
 	enum diag_code code, const char *reason);

@@ -37,8 +37,11 @@ static int find_vm(const struct run *run, const char *name, struct found *out, s
 	}
 	if (out->vm)
 		return 0;
-	return diag_add(diags, D_VM_NOT_FOUND, LOC_NONE, subject,
-		"no host that was observed has a VM '%s'; check the name", name);
+	if (run->n_missing)
+		return diag_add(diags, D_HOST_UNOBSERVED, LOC_NONE, subject,
+			"no host that was observed has a VM '%s'; it may be on '%s', which did not answer", name,
+			run->missing[0].name);
+	return diag_add(diags, D_VM_NOT_FOUND, LOC_NONE, subject, "no host has a VM '%s'; check the name", name);
 }
 
 static int decide(struct apply *apply, const struct settle_options *options, const struct found *found)
@@ -59,28 +62,37 @@ static int decide(struct apply *apply, const struct settle_options *options, con
 		answer_text(apply->arena, &answer));
 }
 
-static void write_down(
-	struct apply *apply, const struct run *run, const struct settle_options *options, const struct found *found)
+static const char *decision(struct arena *arena, enum settle_mode mode, const struct settled *settled)
 {
-	const char *vm = found->vm->name;
-	const struct history_decision decision = {
-		.host = found->state->host.name,
-		.vm = vm,
-		.what = options->mode == SETTLE_RENEW ? arena_printf(apply->arena, "let '%s' be started", vm)
-						      : arena_printf(apply->arena, "leave '%s' off", vm),
-	};
-	history_decided(options->journal, "settle", apply->run_id, run, &decision, 1, run->options.now, apply->diags);
+	const char *name = settled->vm->name;
+	if (mode == SETTLE_RENEW)
+		return arena_printf(
+			arena, settled->start ? "let '%s' be started" : "give '%s' back what was taken", name);
+	return arena_printf(arena, settled->start ? "leave '%s' off" : "leave '%s' as it is", name);
 }
 
-static int settle(struct run *run, const struct settle_options *options, struct diags *diags)
+static void write_down(struct apply *apply, const struct run *run, const struct settle_options *options,
+	const struct found *found, const struct settled *settled)
+{
+	const struct history_decision what = {
+		.host = found->state->host.name,
+		.vm = found->vm->name,
+		.what = decision(apply->arena, options->mode, settled),
+	};
+	history_decided(options->journal, "settle", apply->run_id, run, &what, 1, run->options.now, apply->diags);
+}
+
+static int settle(struct run *run, const struct settle_options *options, struct settled *out, struct diags *diags)
 {
 	struct found found;
 	if (find_vm(run, options->vm, &found, diags) < 0) {
 		diags_append(diags, run->diags); /* Perhaps its host did not answer. */
 		return -1;
 	}
-	if (!found.vm->debt)
-		return SETTLE_NO_DEBT;
+	*out = (struct settled){ .vm = found.vm, .debt = found.vm->debt };
+	if (!out->debt)
+		return 0;
+	out->start = out->debt->power != DEBT_POWER_NONE && vm_is_off(out->vm);
 	struct apply_options with = {
 		.run = options->run,
 		.interrupts = options->interrupts,
@@ -93,19 +105,19 @@ static int settle(struct run *run, const struct settle_options *options, struct 
 	if (result == 0)
 		result = decide(&apply, options, &found);
 	if (result == 0)
-		write_down(&apply, run, options, &found);
+		write_down(&apply, run, options, &found, out);
 	leases_release(&apply);
 	diags_append(diags, apply.diags);
 	apply_end(&apply);
 	return result;
 }
 
-int settle_vm(const struct settle_options *options, struct diags *diags)
+int settle_vm(const struct settle_options *options, struct settled *out, struct diags *diags)
 {
 	struct run_options observe = options->run;
 	observe.until = STAGE_OBSERVE;
 	struct run *run = run_pipeline(&observe);
-	int result = settle(run, options, diags);
+	int result = settle(run, options, out, diags);
 	arena_adopt(diags->arena, run->arena); /* Findings point into the manifests. */
 	return result;
 }

@@ -52,6 +52,11 @@ static void put_basis(GString *out, const struct drift_cluster *cluster)
 	case DRIFT_NEVER_APPLIED:
 		g_string_append(out, "  The hosts have no record of an apply, so all of this is pending.\n");
 		break;
+	case DRIFT_NO_COMMIT:
+		g_string_append(out,
+			"  The last apply was of a source without a commit, so what was changed on the hosts "
+			"cannot be told from what waits: all of this counts as pending.\n");
+		break;
 	case DRIFT_COMMIT_UNREADABLE:
 		g_string_append(
 			out, "  The commit applied last cannot be read here, so all of this counts as drift.\n");

@@ -207,7 +207,8 @@ void render_history_run_text(GString *out, const struct history_run *run, const 
 	for (uint32_t i = 0; i < run->n_clusters; i++)
 		put_cluster(out, &run->clusters[i]);
 	if (!run->ended)
-		g_string_append(out, "  It goes on, or was killed: 'hvgpu restore' brings back what it left down.\n");
+		g_string_append(out, "  It goes on, was killed, or could not write any more: 'hvgpu restore' brings "
+				     "back what it left down.\n");
 }
 
 /* ---- JSON ---- */

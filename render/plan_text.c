@@ -385,7 +385,8 @@ static void put_clean(struct page *page, uint32_t n_clean)
 		g_string_append(page->out, ". Nothing is owed.\n");
 		return;
 	}
-	g_string_append(page->out, ". The hosts are as ");
+	g_string_append(
+		page->out, run->from_file ? ": the plan has no steps, for the hosts were as " : ". The hosts are as ");
 	print_commit(page->out, run);
 	g_string_append(page->out, run->tree.commit ? " says.\n" : " say.\n");
 }

@@ -6,6 +6,7 @@
 #include "reconcile/apply.h"
 #include "reconcile/doctor.h"
 #include "reconcile/run.h"
+#include "reconcile/settle.h"
 
 #include <jansson.h>
 
@@ -35,6 +36,9 @@ void render_version_json(GString *out, int64_t now);
 void render_apply_event_json(GString *out, const struct apply_event *event, int64_t now);
 /* One line per cluster, and the VMs that are still down; findings are render_diags_text's. */
 void render_apply_results_text(GString *out, const struct apply_result *results, uint32_t n, const struct style *style);
+
+/* One line: what became of the debt of a VM. */
+void render_settled_text(GString *out, const struct settled *settled, enum settle_mode mode);
 
 void render_doctor_text(GString *out, const struct doctor_report *report, const struct style *style);
 json_t *render_doctor_json(const struct doctor_report *report);

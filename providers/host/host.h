@@ -56,7 +56,7 @@ extern const struct host_error_row host_error_rows[HOST_ERROR_COUNT];
 	X(REQUEST_RELEASE, "release") \
 	X(REQUEST_STEP, "step")       /* perform 'step'; needs the lease and the newest epoch */ \
 	X(REQUEST_RECORD, "record")   /* write cluster record and/or a VM's record; needs the lease */ \
-	X(REQUEST_SETTLE, "settle")   /* decide a VM's debt: clear it (leave off), or clear what is void; needs the lease */ \
+	X(REQUEST_SETTLE, "settle")   /* decide a VM's debt: clear it, or date it anew; needs the lease */ \
 	X(REQUEST_END_LEASE, "end-lease") /* end the lease of 'run', another one's, whose process is stuck; LEASE_HELD with
 	                                   * reply.lease: it is not that run's, or cannot be ended from here */
 /* clang-format on */
@@ -64,7 +64,10 @@ enum request_kind { REQUESTS(NAMES_ENUM) REQUEST_KIND_COUNT };
 extern const struct names request_kind_names;
 
 /* Leaving off clears the power part; of a debt that has none, the parts, which are void then. */
-enum settle_mode { SETTLE_LEAVE_OFF, SETTLE_RENEW /* dated now, so that the next run starts the VM */ };
+enum settle_mode {
+	SETTLE_LEAVE_OFF, /* nothing is owed any more, neither a start nor parts */
+	SETTLE_RENEW,     /* dated now, so that the next run pays it; a VM that is not Off is owed no start */
+};
 
 /* What a step expects to find, re-checked by the host in the same call that acts; each part only when set. */
 struct expected {

@@ -175,24 +175,28 @@ enum host_error sim_record(struct sim_act *act)
 	return HOST_OK;
 }
 
-/* Leaving a VM off ends the power part; where there is none, it is the parts that are void. */
+/* Of a VM that somebody started meanwhile, no start is owed. */
+static void renew(const struct sim_act *act, struct debt *debt)
+{
+	debt->at = act->now;
+	if (!vm_is_off(act->vm)) {
+		debt->power = DEBT_POWER_NONE;
+		debt->state_change = UNKNOWN;
+	} else if (debt->power != DEBT_POWER_NONE) {
+		debt->power = DEBT_POWER_STOPPED;
+		debt->state_change = act->vm->state_change;
+	}
+}
+
 enum host_error sim_settle(struct sim_act *act)
 {
 	enum host_error error = sim_find_vm(act);
 	if (error || !act->vm->debt)
 		return error;
-	struct debt debt = *act->vm->debt;
+	struct debt debt = { .power = DEBT_POWER_NONE }; /* left as it is: nothing is owed */
 	if (act->request->settle == SETTLE_RENEW) {
-		debt.at = act->now;
-		if (debt.power != DEBT_POWER_NONE) {
-			debt.power = DEBT_POWER_STOPPED;
-			debt.state_change = act->vm->state_change;
-		}
-	} else if (debt.power != DEBT_POWER_NONE) {
-		debt.power = DEBT_POWER_NONE;
-		debt.state_change = UNKNOWN;
-	} else {
-		debt.n_adapters = debt.n_devices = 0;
+		debt = *act->vm->debt;
+		renew(act, &debt);
 	}
 	settle_with(act, debt);
 	sim_unrecord_vm(act);

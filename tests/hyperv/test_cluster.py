@@ -244,20 +244,32 @@ class Notes(Case):
         self.done(self.agent.ask('record', run='run-1', epoch=1, clusterRecord=self.OWNER)[1], changed=False)
         self.assertEqual(self.agent.observe()[0]['record']['epoch'], 7)
 
-    def test_power_and_parts_are_settled_apart(self):
+    def settle(self, how, changed=True):
+        return self.done(self.agent.ask('settle', run='run-1', epoch=1, vm=vm_id(1), settle=how)[1], changed=changed)['vm']
+
+    def owe_power_and_a_part(self):
         self.begin(standalone(vm(1, state='Running', adapters=[adapter(1)])))
         self.done(self.agent.step('stop-vm', {'vm': vm_id(1), 'method': 'TurnOff'}, owesPower=True))
         self.agent.step('remove-partition-adapter', {'vm': vm_id(1), 'adapter': {'id': adapter(1)['id']}},
                         owesParts=True)
+
+    def test_power_and_parts_are_settled_at_once(self):
+        self.owe_power_and_a_part()
         self.agent.now += 86400
-        reply = self.done(self.agent.ask('settle', run='run-1', epoch=1, vm=vm_id(1), settle='renew')[1])
-        self.assertEqual((reply['vm']['debt']['at'], reply['vm']['debt']['power']), ('2025-11-25T16:01:40Z', 'stopped'))
-        reply = self.done(self.agent.ask('settle', run='run-1', epoch=1, vm=vm_id(1), settle='leave-off')[1])
-        self.assertEqual((reply['vm']['debt']['power'], len(reply['vm']['debt']['adapters'])), ('none', 1))
-        reply = self.done(self.agent.ask('settle', run='run-1', epoch=1, vm=vm_id(1), settle='leave-off')[1])
-        self.assertIsNone(reply['vm']['debt'])
-        self.done(self.agent.ask('settle', run='run-1', epoch=1, vm=vm_id(1), settle='leave-off')[1], changed=False)
+        debt = self.settle('renew')['debt']
+        self.assertEqual((debt['at'], debt['power']), ('2025-11-25T16:01:40Z', 'stopped'))
+        self.assertIsNone(self.settle('leave-off')['debt'])
+        self.settle('leave-off', changed=False)
         self.agent.now -= 86400
+
+    def test_a_vm_that_runs_is_owed_no_start(self):
+        self.owe_power_and_a_part()
+        path = next(self.agent.root.glob('vms/*.json'))
+        notes = json.loads(path.read_text())
+        self.done(self.agent.step('start-vm', {'vm': vm_id(1)}))
+        path.write_text(json.dumps(notes)) # as if somebody else had started it
+        debt = self.settle('renew')['debt']
+        self.assertEqual((debt['power'], debt['stateChange'], len(debt['adapters'])), ('none', None, 1))
 
     def test_notes_can_be_read_by_people(self):
         self.begin(standalone(vm(1, state='Running')))

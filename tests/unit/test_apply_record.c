@@ -85,6 +85,26 @@ static void debt_that_somebody_settled_is_cleared_by_a_run_with_work(void **stat
 	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 1);
 }
 
+/* Nobody decided yet whether a VM that runs gets back what an old run took: a run with other work does not forget it. */
+static void parts_that_a_person_decides_about_stay_owed(void **state)
+{
+	struct sim_run *sim = *state;
+	sim->scene = scene_new(true, 2, 1, 4);
+	static const struct adapter owed = { .id = "x" };
+	struct debt *debt = owe(sim, scene_vm(sim->scene, "old", 1, VM_RUNNING, -1), 2 * DAY_S);
+	debt->state_change.value--;
+	debt->adapters = &owed;
+	debt->n_adapters = 1;
+	for (int i = 0; i < 2; i++) {
+		scene_vm(sim->scene, i ? "vm-b" : "vm-a", 0, VM_OFF, -1);
+		sim_run_write_scene(sim, NULL);
+		sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, "vm-*", NULL));
+		sim_run_plan(sim, PLAN_APPLY);
+		assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
+		assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, true), 1);
+	}
+}
+
 /* A run with no manifests at all pays what any run owes, and does nothing else. */
 static void restore_pays_and_changes_nothing_else(void **state)
 {
@@ -128,6 +148,7 @@ int main(void)
 		TEST(host_that_comes_back_with_a_debt_is_paid),
 		TEST(host_that_comes_back_with_an_old_debt_waits_for_a_person),
 		TEST(debt_that_somebody_settled_is_cleared_by_a_run_with_work),
+		TEST(parts_that_a_person_decides_about_stay_owed),
 		TEST(restore_pays_and_changes_nothing_else),
 		TEST(parts_that_stay_owed_stay_noted),
 	};

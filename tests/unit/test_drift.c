@@ -120,6 +120,19 @@ static void record_of_the_highest_epoch_counts(void **state)
 	assert_string_equal(find(fixture, 4)->commit, fixture->commit);
 }
 
+/* A folder without a repository was applied last, perhaps by a run that died after it had written the record on one host. */
+static void apply_of_no_commit_is_not_said_to_be_none(void **state)
+{
+	struct fixture *fixture = *state;
+	record(fixture, 0, NULL, 7);
+	record(fixture, 1, fixture->commit, 3);
+	const struct drift_cluster *found = find(fixture, 8);
+	assert_int_equal(found->basis, DRIFT_NO_COMMIT);
+	assert_null(found->commit);
+	assert_int_equal(found->n_drift, 0);
+	assert_int_equal(found->n_pending, 4);
+}
+
 static void commit_that_cannot_be_read_makes_all_drift(void **state)
 {
 	struct fixture *fixture = *state;
@@ -151,6 +164,7 @@ int main(void)
 		TEST(new_line_in_the_manifests_is_pending),
 		TEST(change_by_hand_is_drift),
 		TEST(record_of_the_highest_epoch_counts),
+		TEST(apply_of_no_commit_is_not_said_to_be_none),
 		TEST(commit_that_cannot_be_read_makes_all_drift),
 		TEST(nothing_to_change_is_no_drift),
 	};

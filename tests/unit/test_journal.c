@@ -203,6 +203,21 @@ static void what_cannot_be_written_is_a_warning(void **state)
 	lock_close(lock);
 }
 
+/* No run fails because of its history. */
+static void record_that_is_none_is_a_warning(void **state)
+{
+	struct fixture *fixture = *state;
+	g_autofree char *long_one = g_strnfill(JOURNAL_RECORD_MAX + 1, 'x');
+	const char *const records[] = { long_one, "two\nlines" };
+	for (size_t i = 0; i < G_N_ELEMENTS(records); i++) {
+		struct diags *diags = diags_new(fixture->arena);
+		assert_int_equal(journal_append(fixture->path, &records[i], 1, diags), -1);
+		assert_int_equal(diags->first->code, D_JOURNAL);
+		assert_int_equal(diags->n_errors, 0);
+	}
+	append(fixture, "next");
+}
+
 /* Each process appends its own; none is lost or torn, and each one's are in their order. */
 static void many_append_at_once(void **state)
 {
@@ -280,6 +295,7 @@ int main(void)
 		TEST(byte_changed_anywhere_is_told_of),
 		TEST(zeroes_at_the_end_are_cut),
 		TEST(what_cannot_be_written_is_a_warning),
+		TEST(record_that_is_none_is_a_warning),
 		TEST(many_append_at_once),
 		TEST(shortening_keeps_what_comes_after),
 	};

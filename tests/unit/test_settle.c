@@ -13,7 +13,15 @@ struct fixture {
 	struct scene *scene;
 	struct diags *diags;
 	struct settle_options options;
+	struct settled settled;
 };
+
+static void write_world(struct fixture *fixture)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	state_write_yaml(text, &fixture->scene->hosts[0]);
+	g_file_set_contents(fixture->world, text->str, (gssize)text->len, NULL);
+}
 
 /* One host, and a VM that a run of two days ago stopped and did not start again. */
 static int setup(void **state)
@@ -30,9 +38,7 @@ static int setup(void **state)
 	debt->state_change = vm->state_change;
 	vm->debt = debt;
 	scene_vm(fixture->scene, "vm-b", 0, VM_OFF, -1);
-	g_autoptr(GString) text = g_string_new(NULL);
-	state_write_yaml(text, &fixture->scene->hosts[0]);
-	g_file_set_contents(fixture->world, text->str, (gssize)text->len, NULL);
+	write_world(fixture);
 	fixture->options = (struct settle_options){
 		.run = { .hosts = fixture->hosts, .now = SCENE_NOW, .max_age_s = 86400, .mode = PLAN_RESTORE },
 		.vm = "VM-A",
@@ -66,6 +72,26 @@ static uint32_t restore_steps(const struct fixture *fixture)
 	return n;
 }
 
+static int settle(struct fixture *fixture, enum settle_mode mode)
+{
+	fixture->options.mode = mode;
+	return settle_vm(&fixture->options, &fixture->settled, fixture->diags);
+}
+
+/* The adapter of vm-a was taken, too, and it had quotas. */
+static struct vm *owe_an_adapter(struct fixture *fixture)
+{
+	struct vm *vm = &fixture->scene->vms[0][0];
+	static struct adapter owed = { .id = "x" };
+	struct debt *debt = arena_copy(fixture->scene->arena, vm->debt, sizeof(*debt));
+	owed.quotas[QUOTA_MIN_VRAM] = KNOWN(1000);
+	debt->adapters = &owed;
+	debt->n_adapters = 1;
+	vm->debt = debt;
+	vm->n_adapters = 0;
+	return vm;
+}
+
 static void old_debt_waits_for_a_decision(void **state)
 {
 	struct fixture *fixture = *state;
@@ -75,18 +101,62 @@ static void old_debt_waits_for_a_decision(void **state)
 static void debt_that_is_renewed_is_paid_by_the_next_run(void **state)
 {
 	struct fixture *fixture = *state;
-	fixture->options.mode = SETTLE_RENEW;
-	assert_int_equal(settle_vm(&fixture->options, fixture->diags), 0);
+	assert_int_equal(settle(fixture, SETTLE_RENEW), 0);
+	assert_true(fixture->settled.start);
 	assert_int_equal(restore_steps(fixture), 1);
 }
 
 static void debt_of_a_vm_that_stays_off_is_gone(void **state)
 {
 	struct fixture *fixture = *state;
-	fixture->options.mode = SETTLE_LEAVE_OFF;
-	assert_int_equal(settle_vm(&fixture->options, fixture->diags), 0);
-	assert_int_equal(settle_vm(&fixture->options, fixture->diags), SETTLE_NO_DEBT);
+	assert_int_equal(settle(fixture, SETTLE_LEAVE_OFF), 0);
+	assert_true(fixture->settled.start);
+	assert_int_equal(settle(fixture, SETTLE_LEAVE_OFF), 0);
+	assert_null(fixture->settled.debt);
 	assert_int_equal(restore_steps(fixture), 0);
+}
+
+static void vm_that_is_left_off_gets_no_part_back_either(void **state)
+{
+	struct fixture *fixture = *state;
+	owe_an_adapter(fixture);
+	write_world(fixture);
+	assert_int_equal(settle(fixture, SETTLE_LEAVE_OFF), 0);
+	assert_int_equal(fixture->settled.debt->n_adapters, 1); /* what was dropped can be said */
+	assert_int_equal(settle(fixture, SETTLE_LEAVE_OFF), 0);
+	assert_null(fixture->settled.debt);
+}
+
+static void vm_that_runs_and_is_left_as_it_is_is_not_restarted(void **state)
+{
+	struct fixture *fixture = *state;
+	owe_an_adapter(fixture)->state = VM_RUNNING;
+	write_world(fixture);
+	assert_int_equal(settle(fixture, SETTLE_LEAVE_OFF), 0);
+	assert_false(fixture->settled.start);
+	assert_int_equal(restore_steps(fixture), 0);
+}
+
+static void vm_that_runs_is_owed_no_start(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->scene->vms[0][0].state = VM_RUNNING;
+	write_world(fixture);
+	assert_int_equal(settle(fixture, SETTLE_RENEW), 0);
+	assert_false(fixture->settled.start);
+	assert_int_equal(settle(fixture, SETTLE_RENEW), 0);
+	assert_null(fixture->settled.debt);
+}
+
+static void vm_that_runs_gets_its_parts_back(void **state)
+{
+	struct fixture *fixture = *state;
+	owe_an_adapter(fixture)->state = VM_RUNNING;
+	write_world(fixture);
+	assert_int_equal(settle(fixture, SETTLE_RENEW), 0);
+	assert_false(fixture->settled.start);
+	assert_int_equal(fixture->settled.debt->n_adapters, 1);
+	assert_int_equal(restore_steps(fixture), 0); /* which stops nobody */
 }
 
 static void decision_is_in_the_history(void **state)
@@ -96,9 +166,8 @@ static void decision_is_in_the_history(void **state)
 	g_autofree char *lock = g_strconcat(journal, ".lock", NULL);
 	struct history_list list;
 	fixture->options.journal = journal;
-	fixture->options.mode = SETTLE_LEAVE_OFF;
-	assert_int_equal(settle_vm(&fixture->options, fixture->diags), 0);
-	assert_int_equal(settle_vm(&fixture->options, fixture->diags), SETTLE_NO_DEBT); /* which leaves nothing */
+	assert_int_equal(settle(fixture, SETTLE_LEAVE_OFF), 0);
+	assert_int_equal(settle(fixture, SETTLE_LEAVE_OFF), 0); /* which leaves nothing */
 	assert_int_equal(history_read(journal, fixture->diags->arena, &list, fixture->diags), 0);
 	assert_int_equal(list.n_runs, 1);
 	assert_string_equal(list.runs[0].command, "settle");
@@ -115,7 +184,9 @@ static void vm_without_debt_needs_no_decision(void **state)
 {
 	struct fixture *fixture = *state;
 	fixture->options.vm = "vm-b";
-	assert_int_equal(settle_vm(&fixture->options, fixture->diags), SETTLE_NO_DEBT);
+	assert_int_equal(settle(fixture, SETTLE_LEAVE_OFF), 0);
+	assert_null(fixture->settled.debt);
+	assert_string_equal(fixture->settled.vm->name, "vm-b");
 	assert_int_equal(fixture->diags->n, 0);
 }
 
@@ -123,8 +194,24 @@ static void vm_that_nobody_knows_is_an_error(void **state)
 {
 	struct fixture *fixture = *state;
 	fixture->options.vm = "vm-z";
-	assert_int_equal(settle_vm(&fixture->options, fixture->diags), -1);
+	assert_int_equal(settle(fixture, SETTLE_RENEW), -1);
 	assert_int_equal(fixture->diags->first->code, D_VM_NOT_FOUND);
+}
+
+static void vm_that_nobody_knows_may_be_where_nobody_answered(void **state)
+{
+	struct fixture *fixture = *state;
+	g_autoptr(GString) text = g_string_new(NULL);
+	static const char *const gone[] = { "hv01" };
+	const struct simulation simulation = { .clock = SCENE_NOW, .unreachable = gone, .n_unreachable = 1 };
+	simulation_write_yaml(text, &simulation);
+	g_string_append(text, "---\n");
+	state_write_yaml(text, &fixture->scene->hosts[0]);
+	g_file_set_contents(fixture->world, text->str, (gssize)text->len, NULL);
+	assert_int_equal(settle(fixture, SETTLE_RENEW), -1);
+	assert_int_equal(fixture->diags->exit, EXIT_INCOMPLETE);
+	for (const struct diag *diag = fixture->diags->first; diag; diag = diag->next)
+		assert_int_not_equal(diag->code, D_VM_NOT_FOUND);
 }
 
 int main(void)
@@ -134,9 +221,14 @@ int main(void)
 		TEST(old_debt_waits_for_a_decision),
 		TEST(debt_that_is_renewed_is_paid_by_the_next_run),
 		TEST(debt_of_a_vm_that_stays_off_is_gone),
+		TEST(vm_that_is_left_off_gets_no_part_back_either),
+		TEST(vm_that_runs_and_is_left_as_it_is_is_not_restarted),
+		TEST(vm_that_runs_is_owed_no_start),
+		TEST(vm_that_runs_gets_its_parts_back),
 		TEST(decision_is_in_the_history),
 		TEST(vm_without_debt_needs_no_decision),
 		TEST(vm_that_nobody_knows_is_an_error),
+		TEST(vm_that_nobody_knows_may_be_where_nobody_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

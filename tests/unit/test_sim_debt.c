@@ -8,18 +8,24 @@
 
 static const struct vm_record ours = { "git.example.net/fleet", "paris", "vdi" };
 
-/* vm-1 runs with a partition that has a quota; the lease is taken. */
-static struct host_session *begin(struct bench *bench)
+/* vm-1 runs with a partition that has a quota, and is owed 'debt'; the lease is taken. */
+static struct host_session *begin_owing(struct bench *bench, const struct debt *debt)
 {
 	g_autoptr(arena_auto) arena = arena_new();
 	struct world *world = worlds_new(arena, 1, 1, 4, 1);
 	worlds_adapter(arena, world, worlds_vm(arena, world, 0, VM_RUNNING), -1, 1);
 	((struct adapter *)world->vms[0].adapters)->quotas[QUOTA_MIN_VRAM] = KNOWN(80000000);
 	world->vms[0].record = &ours;
+	world->vms[0].debt = debt;
 	bench_init(bench, world, NULL);
 	struct host_session *session = bench_open(bench, "sim", "hv01");
 	assert_int_equal(bench_lease(bench, session, 1), HOST_OK);
 	return session;
+}
+
+static struct host_session *begin(struct bench *bench)
+{
+	return begin_owing(bench, NULL);
 }
 
 static struct step on_vm(enum step_kind kind)
@@ -93,20 +99,56 @@ static void add_repeated_after_a_lost_reply_gives_no_second_adapter(void **state
 	bench_done(&bench);
 }
 
+static const struct vm *settle(struct bench *bench, struct host_session *session, enum settle_mode how)
+{
+	const struct request request = {
+		.kind = REQUEST_SETTLE, .run = "run-1", .epoch = 1, .now = 9000, .vm_id = VM, .settle = how
+	};
+	assert_int_equal(bench_ask(bench, session, &request)->error, HOST_OK);
+	return bench->reply.vm_after;
+}
+
 static void settle_leaves_off_or_renews(void **state)
 {
 	(void)state;
 	struct bench bench;
 	struct host_session *session = begin(&bench);
 	perform(&bench, session, on_vm(STEP_STOP_VM), false);
-	struct request settle = {
-		.kind = REQUEST_SETTLE, .run = "run-1", .epoch = 1, .now = 9000, .vm_id = VM, .settle = SETTLE_RENEW
+	assert_int_equal(settle(&bench, session, SETTLE_RENEW)->debt->at, 9000);
+	assert_null(settle(&bench, session, SETTLE_LEAVE_OFF)->debt);
+	bench_done(&bench);
+}
+
+static void what_is_left_off_is_owed_neither_its_start_nor_its_parts(void **state)
+{
+	(void)state;
+	struct bench bench;
+	struct host_session *session = begin(&bench);
+	struct step remove = on_vm(STEP_REMOVE_ADAPTER);
+	remove.adapter = perform(&bench, session, on_vm(STEP_STOP_VM), false)->adapters[0];
+	perform(&bench, session, remove, true);
+	const struct vm *vm = settle(&bench, session, SETTLE_LEAVE_OFF);
+	assert_null(vm->debt);
+	assert_null(vm->record);
+	assert_true(bench.reply.changed);
+	settle(&bench, session, SETTLE_LEAVE_OFF);
+	assert_false(bench.reply.changed);
+	bench_done(&bench);
+}
+
+static void vm_that_runs_is_owed_no_start_when_the_rest_is_renewed(void **state)
+{
+	(void)state;
+	struct bench bench;
+	static const struct adapter owed = { .id = "x" };
+	const struct debt debt = {
+		.run = "dead", .at = 1, .power = DEBT_POWER_STOPPED, .adapters = &owed, .n_adapters = 1
 	};
-	assert_int_equal(bench_ask(&bench, session, &settle)->error, HOST_OK);
-	assert_int_equal(bench.reply.vm_after->debt->at, 9000);
-	settle.settle = SETTLE_LEAVE_OFF;
-	assert_int_equal(bench_ask(&bench, session, &settle)->error, HOST_OK);
-	assert_null(bench.reply.vm_after->debt);
+	struct host_session *session = begin_owing(&bench, &debt); /* somebody started it */
+	const struct vm *vm = settle(&bench, session, SETTLE_RENEW);
+	assert_int_equal(vm->debt->power, DEBT_POWER_NONE);
+	assert_int_equal(vm->debt->n_adapters, 1);
+	assert_int_equal(vm->debt->at, 9000);
 	bench_done(&bench);
 }
 
@@ -132,6 +174,8 @@ int main(void)
 		cmocka_unit_test(remove_that_is_not_owed_clears_the_record_with_the_last_part),
 		cmocka_unit_test(add_repeated_after_a_lost_reply_gives_no_second_adapter),
 		cmocka_unit_test(settle_leaves_off_or_renews),
+		cmocka_unit_test(what_is_left_off_is_owed_neither_its_start_nor_its_parts),
+		cmocka_unit_test(vm_that_runs_is_owed_no_start_when_the_rest_is_renewed),
 		cmocka_unit_test(cluster_record_of_the_higher_epoch_wins),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

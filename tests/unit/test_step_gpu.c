@@ -29,6 +29,23 @@ static void a_listed_count_is_set_and_another_is_refused(void **ignored)
 	assert_int_equal(steps_do(arena, world, &step), STEPS_REFUSED);
 }
 
+/* As the hosts do: somebody set another one since. */
+static void a_count_that_is_not_the_expected_one_stays(void **ignored)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	struct world *world = worlds_new(arena, 1, 1, 4, 0);
+	struct step step = steps_gpu(world, STEP_SET_COUNT, 0);
+
+	(void)ignored;
+	step.count = 8;
+	step.count_before = 2;
+	assert_int_equal(steps_do(arena, world, &step), STEPS_REFUSED);
+	step.count_before = 4;
+	assert_int_equal(steps_do(arena, world, &step), STEPS_CHANGED);
+	step.count_before = 2; /* there already, whatever it was before */
+	assert_int_equal(steps_do(arena, world, &step), STEPS_UNCHANGED);
+}
+
 static void a_count_needs_a_gpu_that_offers_partitions(void **ignored)
 {
 	g_autoptr(arena_auto) arena = arena_new();
@@ -136,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_listed_count_is_set_and_another_is_refused),
+		cmocka_unit_test(a_count_that_is_not_the_expected_one_stays),
 		cmocka_unit_test(a_count_needs_a_gpu_that_offers_partitions),
 		cmocka_unit_test(dismounting_forgets_the_partitioning_and_notes_mmio),
 		cmocka_unit_test(dismounting_again_replaces_the_note),

@@ -238,29 +238,28 @@ function Invoke-Record($Reply) {
 	if (Write-ClusterRecord) { $Reply['changed'] = $true }
 }
 
-# Leaving a VM off ends the power part; where there is none, it is the parts that are void.
+# Of a VM that somebody started meanwhile, no start is owed.
+function Update-Debt($Place, $Debt) {
+	$Debt['at'] = ConvertTo-Time (Get-RequestNow)
+	if ([string]$Place.VM.State -cne 'Off') {
+		$Debt['power'] = 'none'
+		$Debt['stateChange'] = $null
+	}
+	elseif ($Debt['power'] -cne 'none') {
+		$Debt['power'] = 'stopped'
+		$Debt['stateChange'] = Get-StateChange $Place
+	}
+}
+
+# A VM that is left as it is, is owed neither a start nor parts.
 function Invoke-Settle($Reply) {
 	$place = Get-PlaceOf $Agent.Request
 	$debt = $place.Notes['debt']
 	$how = Get-Required $Agent.Request 'settle'
 	if ($how -cnotin 'leave-off', 'renew') { Stop-Request 'protocol' "'$how' is no way to settle" }
 	if ($null -ne $debt) {
-		$hasPower = $debt['power'] -cne 'none'
-		if ($how -ceq 'renew') {
-			$debt['at'] = ConvertTo-Time (Get-RequestNow)
-			if ($hasPower) {
-				$debt['power'] = 'stopped'
-				$debt['stateChange'] = Get-StateChange $place
-			}
-		}
-		elseif ($hasPower) {
-			$debt['power'] = 'none'
-			$debt['stateChange'] = $null
-		}
-		else {
-			$debt['adapters'] = @()
-			$debt['devices'] = @()
-		}
+		if ($how -ceq 'renew') { Update-Debt $place $debt }
+		else { $place.Notes['debt'] = $null }
 		Save-Debt $place
 		$Reply['changed'] = $true
 	}
