@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/carry.h"
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/outlet.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
 #include "reconcile/history.h"
@@ -13,11 +13,11 @@ const char *const carry_formats[] = { "text", "json", NULL };
 struct teller {
 	enum carry_format format;
 	struct style style;
-	enum exit_code exit;
 	struct history *history;
+	struct outlet *out;
 };
 
-/* A reader that went away does not stop the work: what is on its way is brought to its end. */
+/* A reader that went away, or waits for something, does not stop the work: what is on its way is brought to its end. */
 static void tell(const struct apply_event *event, void *user)
 {
 	struct teller *teller = user;
@@ -27,24 +27,21 @@ static void tell(const struct apply_event *event, void *user)
 		render_apply_event_json(text, event, clock_now());
 	else
 		render_apply_event_text(text, event, &teller->style);
-	g_autoptr(arena_auto) arena = arena_new();
-	if (text->len && file_put(stdout, text->str, text->len, diags_new(arena)) != 0)
-		teller->exit = EXIT_UNEXPECTED;
+	outlet_put(teller->out, text->str, text->len);
 }
 
-static enum exit_code tell_results(
-	struct teller *teller, const struct apply_result *results, uint32_t n_results, enum exit_code code)
+static enum exit_code tell_results(struct teller *teller, const struct apply_result *results, uint32_t n_results,
+	enum exit_code code, const volatile int *interrupts)
 {
 	for (uint32_t i = 0; i < n_results; i++)
 		if (results[i].diags)
 			output_findings(results[i].diags);
-	if (teller->exit)
-		code = exit_worse(code, teller->exit);
-	if (teller->format == CARRY_JSON)
-		return code;
 	g_autoptr(GString) text = g_string_new(NULL);
-	render_apply_results_text(text, results, n_results, &teller->style);
-	return output_text(text, code);
+	if (teller->format != CARRY_JSON)
+		render_apply_results_text(text, results, n_results, &teller->style);
+	outlet_put(teller->out, text->str, text->len);
+	outlet_flush(teller->out, interrupts, MIN(*interrupts, 1)); /* one more signal ends waiting for a reader */
+	return outlet_has_failed(teller->out) ? exit_worse(code, EXIT_UNEXPECTED) : code;
 }
 
 enum exit_code carry_out(struct run *run, struct apply_options *options, enum carry_format format, const char *command)
@@ -62,11 +59,14 @@ enum exit_code carry_out(struct run *run, struct apply_options *options, enum ca
 	options->run_id = apply_run_id(run->arena, run->options.now);
 	options->on_event = tell;
 	options->user = &teller;
+	fflush(stdout);
+	teller.out = outlet_new(STDOUT_FILENO);
 	teller.history = history_new(options_journal(run->arena), command, options->run_id, run);
 	enum exit_code code = apply_run(run, options, &results, &n_results);
 	history_end(teller.history, results, n_results, code, clock_now(), diags);
 	history_free(teller.history);
-	code = tell_results(&teller, results, n_results, code);
+	code = tell_results(&teller, results, n_results, code, options->interrupts);
+	outlet_free(teller.out);
 	output_findings(diags); /* of the history: warnings alone */
 	return code;
 }

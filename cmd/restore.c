@@ -16,7 +16,8 @@ static const GOptionEntry options[] = {
 
 static int carry(struct run *run, enum carry_format format)
 {
-	struct apply_options apply_options = { .interrupts = interrupt_count() };
+	/* from here on: a signal that comes while hosts are looked at ends the program, for nothing has begun */
+	struct apply_options apply_options = { .interrupts = run->n_plans ? interrupt_count() : NULL };
 	enum exit_code shown = run_exit(run);
 	if (format == CARRY_TEXT || !run->n_plans)
 		shown = show_plan(run, SHOW_TEXT, shown);
