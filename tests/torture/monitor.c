@@ -367,7 +367,8 @@ static void look_at_arrival(
 {
 	const struct host_state *on = &after->states[host];
 	bool is_owed = was->debt && was->debt->power != DEBT_POWER_NONE;
-	monitor->is_availability |= monitor->is_lenient && is_owed;
+	bool is_going_back = monitor->is_on_way_back || monitor->is_restoring;
+	monitor->is_availability |= monitor->is_lenient && is_going_back && is_owed;
 	if (!vm->n_adapters || monitor->is_meddled || monitor->is_availability)
 		return;
 	g_autoptr(GHashTable) mixed = mixed_of(monitor, after);
@@ -661,8 +662,8 @@ void monitor_begin(struct monitor *monitor)
 
 void monitor_run_begins(struct monitor *monitor)
 {
-	monitor->is_meddled = monitor->is_on_way_back = monitor->is_disturbed = false;
-	monitor->is_unobserved = false;
+	monitor->is_meddled = monitor->is_on_way_back = monitor->is_restoring = monitor->is_disturbed = false;
+	monitor->is_unobserved = monitor->is_lenient = false;
 	monitor->lost = NULL;
 }
 

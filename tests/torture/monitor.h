@@ -20,13 +20,14 @@ struct monitor {
 	const struct view
 		*reference_end; /* of the undisturbed run, or NULL: then roles and refusals are not known yet */
 	bool window_is_shut;    /* nobody may be stopped */
-	/* A step failed for good, a host went away or somebody meddled: availability may win over alignment, and who was
-	 * brought back may be stopped once more. */
+	/* In this run a step failed for good, a host went away, somebody meddled or what is observed is old: on a way back
+	 * availability may win over alignment, and who was brought back may be stopped once more. */
 	bool is_lenient;
 	bool is_disturbed; /* something goes wrong in this run: else it stops nobody twice */
 	/* In this run somebody meddled: what is under way on one host cannot know of that on another. */
 	bool is_meddled;
 	bool is_on_way_back;  /* this run is: a VM that failed stays down meanwhile, and its host half-way */
+	bool is_restoring;    /* its plan pays debts alone */
 	bool is_availability; /* this very call brings back, after a failure, a VM that is owed a start */
 	const char *lost;     /* a host that this run cannot reach any more, or NULL */
 	bool is_unobserved;   /* and could not observe either, so it changes no counts (design.md section 8) */

@@ -46,12 +46,12 @@ static void torture_failure(struct session *session, const struct ready *a, cons
 {
 	struct play play;
 	begin(session, &play, a);
-	play_go_on(&play, b->scenario, NULL);
+	play_go_on(&play, b->scenario, &b->undisturbed);
 	session_write(session, b->scenario);
 	struct process process = { .run_id = "run-fails", .refuses_step = step };
 	play_run(&play, &process);
 	bool has_failed = process.n_steps >= step;
-	go_to_rest(session, &play, a, NULL);
+	go_to_rest(session, &play, a, &a->undisturbed);
 	if (has_failed)
 		session_judge_path(session, &play, a, a, b, step);
 	play_end(&play);

@@ -89,6 +89,8 @@ static void on_event(const struct apply_event *event, void *user)
 {
 	struct play *play = user;
 	play->monitor.is_on_way_back |= event->kind == APPLY_WAY_BACK;
+	if (event->kind == APPLY_REPLAN)
+		play->monitor.is_restoring = event->plan->mode == PLAN_RESTORE;
 	/* where a host is lost, debts alone are paid: that is one, too */
 	play->had_way_back |= event->kind == APPLY_WAY_BACK ||
 			      (event->kind == APPLY_REPLAN && event->plan->mode == PLAN_RESTORE && event->total);
@@ -161,19 +163,20 @@ bool play_run(struct play *play, struct process *process)
 	};
 	uint32_t n_done = play->n_done;
 	g_autoptr(run_auto) run = run_pipeline(&options);
-	uint32_t n_steps = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops,
+	uint32_t n_steps = 0, n_missing = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops,
 		 n_starts = play->monitor.n_starts;
 	play->n_refusals = 0;
 	g_hash_table_remove_all(play->refused);
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		n_steps += run->plans[i]->n_steps;
+		n_missing += run->plans[i]->observed ? run->plans[i]->observed->n_missing : 0;
 		play->n_refusals += run->plans[i]->n_refusals;
 		for (uint32_t r = 0; r < run->plans[i]->n_refusals; r++)
 			g_hash_table_add(play->refused, arena_strdup(play->arena, run->plans[i]->refusals[r].subject));
 		tell_findings(play, run->plans[i]->diags);
 	}
 	tell_findings(play, run->diags);
-	bool is_blind = play->n_done > n_done; /* what was observed before anybody agreed to it */
+	bool is_blind = play->n_done > n_done && n_missing > play->scenario->simulation.n_unreachable;
 	monitor_run_acts(&play->monitor, &play->views[0]);
 	if (!process->is_dead && n_steps) {
 		enum exit_code code = carry_out(play, process, run);

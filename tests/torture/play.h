@@ -48,7 +48,7 @@ struct play {
 	uint32_t n_steps; /* sent */
 	bool had_way_back;
 	bool was_blind; /* a run was, as below */
-	/* Stops by runs whose first observation was spoilt: what they planned, a person saw; and starts: who runs by then may
+	/* Stops by runs that could not observe a host: what they planned without it, a person saw; and starts: who runs by then may
 	 * have to be stopped for what the whole cluster needs. */
 	uint32_t n_blind;
 	uint32_t n_later_stops;   /* by runs that were not disturbed, after one that was */

@@ -209,7 +209,7 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 	play->n_done++;
 	play->monitor.is_lenient |= fault_is_failure(kind) || fault_is_foreign(kind) || fault_is_stale(kind);
 	play->monitor.is_disturbed = true;
-	play->monitor.is_meddled |= fault_is_foreign(kind) || fault_is_stale(kind);
+	play->monitor.is_meddled |= fault_is_foreign(kind);
 	bool is_unobserved = request->kind == REQUEST_OBSERVE && !fault_is_foreign(kind) && !fault_is_stale(kind);
 	bool is_lost = kind == FAULT_LOST || kind == FAULT_CUT || kind == FAULT_NETWORK || kind == FAULT_LATE;
 	if (is_lost || is_unobserved)

@@ -45,8 +45,10 @@ static void before_call(struct process *process, void *user)
 	if (two->has_stood[number] || two->calls[number]++ < two->stands_at[number])
 		return;
 	two->has_stood[number] = true;
-	if (two->cuts && number == 0)
+	if (two->cuts && number == 0) {
 		stage_cut(process);
+		two->play->monitor.is_lenient = true;
+	}
 	give_turn(two, number);
 	wait_for_turn(two, number);
 }
@@ -70,7 +72,6 @@ static void play_two(struct two *two)
 	GThread *threads[2];
 	two->play->before_call = before_call;
 	two->play->user = two;
-	two->play->monitor.is_lenient = two->cuts;
 	for (uint32_t i = 0; i < 2; i++) {
 		two->processes[i].run_id = i ? "run-b" : "run-a";
 		threads[i] = g_thread_new("run", run_one, &runners[i]);
