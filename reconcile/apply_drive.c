@@ -198,9 +198,12 @@ static bool is_surprise(struct drive *drive, const struct step *step, const stru
 	return g_hash_table_add(drive->apply->surprised, (gpointer)subject);
 }
 
+/* A stop that failed may have been done all the same: whoever looks next finds out. */
 static void report_failure(
 	struct drive *drive, const struct step *step, const struct answer *answer, const char *subject)
 {
+	if (step->kind == STEP_STOP_VM)
+		back_note_down(drive->apply, step, LEFT_UNSURE);
 	const char *help = host_error_rows[answer->error].help;
 	enum diag_code code = answer->error == HOST_LEASE_LOST ? D_LEASE_LOST : D_STEP_FAILED;
 	diag_add(drive->apply->diags, code, step->loc, subject, "step %u '%s' on '%s' failed: %s%s%s", step->id,
@@ -236,8 +239,6 @@ static void on_step_failed(struct drive *drive, uint32_t step, const struct answ
 		drive->n_surprises++;
 		apply->extra_stops += what->vm_id != NULL;
 	} else {
-		if (what->kind == STEP_STOP_VM) /* it may have been done all the same: whoever looks next finds out */
-			back_note_down(apply, what, LEFT_UNSURE);
 		drive->n_failed++;
 		apply->result->n_failed++;
 		count_failure(apply, what);
