@@ -19,6 +19,8 @@ enum {
 	N_SUM = 16,
 	N_FRAME = N_LENGTH + 1 + N_SUM + 1,
 	N_LINE_MAX = N_FRAME + JOURNAL_RECORD_MAX + 1,
+	TAIL_BLOCK = 1 << 16,
+	TAIL_MAX = 1 << 26, /* of a record that was never finished, or of what somebody else put there */
 	LOCK_TICK_MS = 10
 };
 
@@ -58,6 +60,14 @@ static int64_t line_at(const char *bytes, size_t n_bytes, bool *whole_out)
 		return -1;
 	*whole_out = n < n_bytes - N_FRAME && bytes[N_FRAME + n] == '\n';
 	return (int64_t)n;
+}
+
+/* A first line that was changed, with a whole record behind it; that of a later version is not ours to read. */
+static bool has_record_behind(const char *bytes, size_t n)
+{
+	bool whole = false;
+	bool is_later = n >= N_HEAD && memcmp(bytes, HEAD, N_HEAD - 2) == 0;
+	return n > N_HEAD && !is_later && line_at(bytes + N_HEAD, n - N_HEAD, &whole) >= 0 && whole;
 }
 
 /* ---- reading ---- */
@@ -110,17 +120,23 @@ static void read_lines(const struct source *source, struct arena *arena, struct 
 
 static int is_other(const char *path, struct diags *diags)
 {
-	return diag_add(diags, D_JOURNAL_DAMAGED, LOC_NONE, NULL, "'%s' is not a journal of hvgpu", path);
+	return diag_add(diags, D_JOURNAL_DAMAGED, LOC_NONE, NULL,
+		"'%s' is not a journal of hvgpu, or one of a later version", path);
 }
 
 static int read_source(
 	const char *path, struct arena *arena, struct source *source, struct journal *out, struct diags *diags)
 {
+	if (file_kind(path, true) == FILE_OTHER) /* a FIFO would be waited for */
+		return is_other(path, diags);
 	if (file_read(path, JOURNAL_MAX, arena, source, diags) < 0)
 		return -1;
 	size_t n_head = MIN(source->n_bytes, (size_t)N_HEAD);
-	if (memcmp(source->bytes, HEAD, n_head) != 0)
-		return is_other(path, diags);
+	if (memcmp(source->bytes, HEAD, n_head) != 0) {
+		if (!has_record_behind(source->bytes, source->n_bytes))
+			return is_other(path, diags);
+		note_damage(out, 0, N_HEAD);
+	}
 	if (n_head < N_HEAD)
 		out->n_torn_bytes = (uint32_t)n_head;
 	else
@@ -129,11 +145,18 @@ static int read_source(
 	return 0;
 }
 
+/* There is none yet: not one that cannot be reached, which would look as if nobody had done anything. */
+static bool is_absent(const char *path)
+{
+	struct stat info;
+	return lstat(path, &info) != 0 && errno == ENOENT;
+}
+
 int journal_read(const char *path, struct arena *arena, struct journal *out, struct diags *diags)
 {
 	struct source source;
 	*out = (struct journal){ 0 };
-	return file_kind(path, true) == FILE_MISSING ? 0 : read_source(path, arena, &source, out, diags);
+	return is_absent(path) ? 0 : read_source(path, arena, &source, out, diags);
 }
 
 const char *journal_first(const char *path, struct arena *arena)
@@ -187,21 +210,34 @@ static int sync_folder(const char *path)
 	return result;
 }
 
+static bool is_damaged_head(int fd)
+{
+	g_autofree char *start = g_malloc(N_HEAD + N_LINE_MAX);
+	ssize_t n = pread(fd, start, N_HEAD + N_LINE_MAX, 0);
+	return n > 0 && has_record_behind(start, (size_t)n);
+}
+
 /* Where the last whole line ends. -1: this is no journal, or cannot be read. */
 static int64_t end_of_lines(int fd, int64_t size)
 {
 	char head[N_HEAD];
 	ssize_t n_head = pread(fd, head, N_HEAD, 0);
-	if (n_head < 0 || memcmp(head, HEAD, (size_t)n_head) != 0)
+	if (n_head < 0 || (memcmp(head, HEAD, (size_t)n_head) != 0 && !is_damaged_head(fd)))
 		return -1;
 	if (n_head < N_HEAD)
 		return 0;
-	size_t n = (size_t)MIN(size - N_HEAD + 1, (int64_t)N_LINE_MAX);
-	g_autofree char *tail = g_malloc(n);
-	if (pread(fd, tail, n, size - (int64_t)n) != (ssize_t)n)
-		return -1;
-	const char *end = memrchr(tail, '\n', n);
-	return end ? size - (int64_t)n + (end - tail) + 1 : -1;
+	char block[TAIL_BLOCK];
+	for (int64_t at = size; at >= N_HEAD && size - at < TAIL_MAX;) {
+		size_t n =
+			(size_t)MIN(at - N_HEAD + 1, (int64_t)TAIL_BLOCK); /* the end of the first line is one, too */
+		at -= (int64_t)n;
+		if (pread(fd, block, n, at) != (ssize_t)n)
+			return -1;
+		const char *end = memrchr(block, '\n', n);
+		if (end)
+			return at + (end - block) + 1;
+	}
+	return -1;
 }
 
 static int append_to(int fd, const char *path, const char *const *records, uint32_t n_records, struct diags *diags)

@@ -72,20 +72,22 @@ static int by_name(const void *a, const void *b)
 
 static const char *why_left(const struct apply *apply, enum left_how how)
 {
-	static const char *const words[] = {
-		[LEFT_DOWN] = "could not be brought back; repair what failed, then run 'hvgpu restore'",
-		[LEFT_UNSURE] = "is down, or may be: its host gave no certain answer; repair what failed, then run "
-				"'hvgpu restore'",
-		[LEFT_BARE] = "runs without the GPU that was taken from it; repair what failed and apply again, or "
-			      "shut it down and run 'hvgpu restore'",
-	};
-	static const char *const words_when_cut[] = {
-		[LEFT_DOWN] = "is down; run 'hvgpu restore'",
-		[LEFT_UNSURE] = "is down, or may be: nobody waited for it any more; run 'hvgpu restore'",
-		[LEFT_BARE] = "runs without the GPU that was taken from it; apply again, or shut it down and run "
-			      "'hvgpu restore'",
-	};
-	return apply_interrupts(apply) > 1 ? words_when_cut[how] : words[how];
+	bool was_cut = apply_interrupts(apply) > 1;
+	switch (how) {
+	case LEFT_DOWN:
+		return was_cut ? "is down; run 'hvgpu restore'"
+			       : "could not be brought back; repair what failed, then run 'hvgpu restore'";
+	case LEFT_UNSURE:
+		return was_cut ? "is down, or may be: nobody waited for it any more; run 'hvgpu restore'"
+			       : "is down, or may be: its host gave no certain answer; repair what failed, then run "
+				 "'hvgpu restore'";
+	case LEFT_BARE:
+		return was_cut ? "runs without the GPU that was taken from it; apply again, or shut it down and run "
+				 "'hvgpu restore'"
+			       : "runs without the GPU that was taken from it; repair what failed and apply again, or "
+				 "shut it down and run 'hvgpu restore'";
+	}
+	return "is not as it was";
 }
 
 void back_name_down(struct apply *apply)
