@@ -74,6 +74,14 @@ static bool is_same_first(const struct diags *a, const struct diags *b)
 	       strcmp(a->first->message, b->first->message) == 0;
 }
 
+static bool has_steps(const struct run *run)
+{
+	for (uint32_t i = 0; i < run->n_plans; i++)
+		if (plan_has_steps(run->plans[i]))
+			return true;
+	return false;
+}
+
 /* What is owed to VMs is paid though nobody agreed to anything new, and though the manifests are wrong. 'told': what was said
  * already. */
 static enum exit_code pay_debts(
@@ -83,10 +91,7 @@ static enum exit_code pay_debts(
 	g_autoptr(run_auto) run = run_pipeline(&run_options);
 	if (!run->n_plans)
 		return is_same_first(run->diags, told) ? EXIT_DONE : output_findings(run->diags);
-	bool owes = false;
-	for (uint32_t i = 0; i < run->n_plans; i++)
-		owes |= plan_has_steps(run->plans[i]);
-	return owes ? carry_out(run, how, format, "apply") : EXIT_DONE;
+	return has_steps(run) ? carry_out(run, how, format, "apply") : EXIT_DONE;
 }
 
 /* A saved plan knows what was owed when it was made, and nothing of now. */
@@ -107,12 +112,17 @@ static struct run_options options_for_debts(const struct run *run)
 	return run_options;
 }
 
-static bool is_idle(const struct run *run)
+/* A saved plan without steps knows nothing of the hosts as they are: they are looked at, and what is owed is paid. */
+static enum exit_code look_and_pay(const struct run *saved, struct apply_options *how, enum carry_format format)
 {
+	struct run_options run_options = options_for_debts(saved);
+	run_options.mode = PLAN_RESTORE;
+	g_autoptr(run_auto) run = run_pipeline(&run_options);
+	enum exit_code code = exit_worse(run_exit(run), output_findings(run->diags));
 	for (uint32_t i = 0; i < run->n_plans; i++)
-		if (run->plans[i]->n_steps)
-			return false;
-	return run->from_file;
+		if (plan_exit(run->plans[i]) != EXIT_DONE)
+			output_findings(run->plans[i]->diags);
+	return has_steps(run) ? exit_worse(code, carry_out(run, how, format, "apply")) : code;
 }
 
 static enum exit_code not_planned(struct run *run, struct apply_options *how, enum carry_format format)
@@ -138,8 +148,8 @@ static enum exit_code apply_made(
 	if (!run->n_plans)
 		return not_planned(run, &apply_options, format);
 	enum exit_code shown = format == CARRY_TEXT ? show_plan(run, SHOW_TEXT, EXIT_DONE) : EXIT_DONE;
-	if (is_idle(run)) /* nothing is known of the hosts as they are */
-		return exit_worse(shown, pay_debts(options_for_debts(run), run->diags, &apply_options, format));
+	if (run->from_file && !has_steps(run))
+		return exit_worse(shown, look_and_pay(run, &apply_options, format));
 	if (consent_get(consent, run, arguments.auto_approve, apply_options.interrupts, diags) == 0) {
 		enum exit_code done = exit_worse(shown, carry_out(run, &apply_options, format, "apply"));
 		bool may_owe = run->from_file && done == EXIT_REFUSED; /* suspended, or the window is shut */

@@ -45,7 +45,6 @@ void apply_start(struct apply *apply, struct run *run, const struct apply_option
 		.frozen = g_ptr_array_new(),
 		.failures = g_hash_table_new(g_str_hash, g_str_equal),
 		.down = g_hash_table_new(g_str_hash, g_str_equal),
-
 		.surprised = g_hash_table_new(g_str_hash, g_str_equal),
 	};
 }
@@ -56,7 +55,6 @@ void apply_end(struct apply *apply)
 	g_ptr_array_unref(apply->frozen);
 	g_hash_table_unref(apply->failures);
 	g_hash_table_unref(apply->down);
-
 	g_hash_table_unref(apply->surprised);
 }
 

@@ -198,9 +198,8 @@ static bool is_surprise(struct drive *drive, const struct step *step, const stru
 	return g_hash_table_add(drive->apply->surprised, (gpointer)subject);
 }
 
-/* A stop that failed may have been done all the same: whoever looks next finds out. */
-static void report_failure(
-	struct drive *drive, const struct step *step, const struct answer *answer, const char *subject)
+/* Reports it. A stop that failed may have been done all the same: whoever looks next finds out. */
+static void take_failure(struct drive *drive, const struct step *step, const struct answer *answer, const char *subject)
 {
 	if (step->kind == STEP_STOP_VM)
 		back_note_down(drive->apply, step, LEFT_UNSURE);
@@ -242,7 +241,7 @@ static void on_step_failed(struct drive *drive, uint32_t step, const struct answ
 		drive->n_failed++;
 		apply->result->n_failed++;
 		count_failure(apply, what);
-		report_failure(drive, what, answer, subject);
+		take_failure(drive, what, answer, subject);
 	}
 	tell_step(drive, APPLY_STEP_FAILED, step, answer_text(apply->arena, answer));
 }
@@ -260,7 +259,7 @@ static void count_given_up(struct drive *drive)
 			continue;
 		const char *subject = subject_of_step(drive->apply->arena, &drive->plan->steps[i]);
 		drive->apply->result->n_failed++;
-		report_failure(drive, &drive->plan->steps[i], &errand->answer, subject);
+		take_failure(drive, &drive->plan->steps[i], &errand->answer, subject);
 	}
 }
 

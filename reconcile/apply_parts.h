@@ -76,8 +76,8 @@ struct apply {            /* one cluster */
 	GPtrArray *frozen;             /* subjects that failed; texts in 'arena' */
 	GHashTable *failures; /* host -> steps that failed for good there; from HOST_FAILURES_MAX on it is left out */
 	GHashTable *down;     /* VM id -> struct left: stopped by us, or by who owes a start, and not as it was since */
-	uint32_t interrupts_told;
-	GHashTable *surprised; /* subjects that were not as expected once already */
+	uint32_t interrupts_told; /* of those so far */
+	GHashTable *surprised;    /* subjects that were not as expected once already */
 };
 
 /* ---- apply.c ---- */
@@ -153,7 +153,6 @@ const struct vm_record *request_vm_record(struct apply *apply, const struct plan
 
 /* ---- apply_back.c ---- */
 
-void back_go(struct apply *apply);
 enum left_how {
 	LEFT_DOWN,
 	LEFT_UNSURE, /* it may be up: nobody knows the end of its stop or start */
@@ -163,6 +162,9 @@ struct left {
 	const char *name;
 	enum left_how how;
 };
+
+/* Plans the way back and carries it out, and names who is still down. */
+void back_go(struct apply *apply);
 /* The step's VM is not as it was. */
 void back_note_down(struct apply *apply, const struct step *step, enum left_how how);
 /* Names in the result, and as findings, who is still down. */

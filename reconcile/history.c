@@ -49,14 +49,31 @@ static json_t *record_new(const struct history *history, const char *type, int64
 }
 
 /* A record has room for so many; what they leave out is on the hosts, and in the output of the run. */
-enum { FINDINGS_MAX = 100, FINDING_BYTES_MAX = 2000, NAMES_MAX = 4000 };
+enum { FINDINGS_MAX = 100, FINDING_CHARS_MAX = 500, NAMES_MAX = 4000 };
 
-static json_t *texts_to_json(const char *const *texts, uint32_t n)
+static void tell_left_out(json_t *list, uint32_t n)
+{
+	g_autofree char *text = g_strdup_printf("and %u more", n);
+	if (n)
+		json_array_append_new(list, jsonio_text(text));
+}
+
+static json_t *names_to_json(const char *const *names, uint32_t n)
 {
 	json_t *list = json_array();
 	for (uint32_t i = 0; i < MIN(n, NAMES_MAX); i++)
-		json_array_append_new(list, jsonio_text(texts[i]));
+		json_array_append_new(list, jsonio_text(names[i]));
+	tell_left_out(list, n - MIN(n, NAMES_MAX));
 	return list;
+}
+
+/* Messages hold names of files and words of hosts, which may be any bytes. */
+static json_t *finding_to_json(const struct diag *diag)
+{
+	g_autofree char *text = g_strdup_printf("%s: %s", diag_codes[diag->code].id, diag->message);
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	g_autofree char *start = g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), FINDING_CHARS_MAX));
+	return json_string(start);
 }
 
 static json_t *begin_to_json(const struct history *history, int64_t now)
@@ -168,20 +185,14 @@ static json_t *errors_to_json(const struct diags *diags)
 	json_t *list = json_array();
 	uint32_t n_left_out = 0;
 	for (const struct diag *diag = diags ? diags->first : NULL; diag; diag = diag->next) {
-		const struct diag_row *row = &diag_codes[diag->code];
-		if (row->severity != DIAG_ERROR)
+		if (diag_codes[diag->code].severity != DIAG_ERROR)
 			continue;
-		if (json_array_size(list) >= FINDINGS_MAX) {
+		if (json_array_size(list) < FINDINGS_MAX)
+			json_array_append_new(list, finding_to_json(diag));
+		else
 			n_left_out++;
-			continue;
-		}
-		g_autofree char *text = g_strdup_printf("%s: %s", row->id, diag->message);
-		g_autofree char *start = g_utf8_substring(text, 0, MIN(g_utf8_strlen(text, -1), FINDING_BYTES_MAX / 4));
-		json_array_append_new(list, jsonio_text(start));
 	}
-	g_autofree char *more = g_strdup_printf("and %u more", n_left_out);
-	if (n_left_out)
-		json_array_append_new(list, jsonio_text(more));
+	tell_left_out(list, n_left_out);
 	return list;
 }
 
@@ -193,7 +204,7 @@ static json_t *result_to_json(const struct history *history, const struct apply_
 	json_object_set_new(json, "unchanged", json_integer(result->n_unchanged));
 	json_object_set_new(json, "failed", json_integer(result->n_failed));
 	json_object_set_new(json, "skipped", json_integer(result->n_skipped));
-	json_object_set_new(json, "still_owed", texts_to_json(result->still_owed, result->n_still_owed));
+	json_object_set_new(json, "still_owed", names_to_json(result->still_owed, result->n_still_owed));
 	json_object_set_new(json, "exit_code", json_integer(result->exit));
 	json_object_set_new(json, "findings", errors_to_json(result->diags));
 	return json;

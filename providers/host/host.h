@@ -63,7 +63,6 @@ extern const struct host_error_row host_error_rows[HOST_ERROR_COUNT];
 enum request_kind { REQUESTS(NAMES_ENUM) REQUEST_KIND_COUNT };
 extern const struct names request_kind_names;
 
-/* Leaving off clears the power part; of a debt that has none, the parts, which are void then. */
 enum settle_mode {
 	SETTLE_LEAVE_OFF, /* nothing is owed any more, neither a start nor parts */
 	SETTLE_RENEW,     /* dated now, so that the next run pays it; a VM that is not Off is owed no start */

@@ -187,6 +187,47 @@ static void old_runs_are_forgotten(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Names of files and words of hosts are any bytes, and may end within a character. */
+static void text_of_any_bytes_is_kept_valid(void **state)
+{
+	struct fixture *fixture = *state;
+	struct history_list list;
+	struct diags *found = diags_new(fixture->arena);
+	(void)!diag_add(found, D_SOURCE_NOT_FOUND, LOC_NONE, NULL, "no such file: x\xf0");
+	struct history *history = history_new(fixture->path, "apply", "1", &fixture->run);
+	history_end(history, NULL, 0, EXIT_BAD_INPUT, 1000, found);
+	history_free(history);
+	assert_int_equal(history_read(fixture->path, fixture->arena, &list, fixture->diags), 0);
+	assert_string_equal(list.runs[0].clusters[0].findings[0], "HV401: no such file: x\xef\xbf\xbd");
+}
+
+/* However much there is to tell, a record has room for it, and says how much it leaves out. */
+static void much_to_tell_is_cut_and_counted(void **state)
+{
+	enum { N_FINDINGS = 150, N_NAMES = 5000, LONG = 3000 };
+	struct fixture *fixture = *state;
+	struct history_list list;
+	struct diags *found = diags_new(fixture->arena);
+	g_autofree char *word = g_strnfill(LONG, 'x');
+	const char **names = arena_array(fixture->arena, const char *, N_NAMES);
+	for (int i = 0; i < N_FINDINGS; i++)
+		(void)!diag_add(found, D_STEP_FAILED, LOC_NONE, NULL, "%d %s", i, word);
+	for (int i = 0; i < N_NAMES; i++)
+		names[i] = "vdi";
+	const struct apply_result result = {
+		.cluster = "paris", .exit = EXIT_PARTIAL, .diags = found, .still_owed = names, .n_still_owed = N_NAMES
+	};
+	struct history *history = history_new(fixture->path, "apply", "1", &fixture->run);
+	history_end(history, &result, 1, EXIT_PARTIAL, 1000, fixture->diags);
+	history_free(history);
+	assert_int_equal(history_read(fixture->path, fixture->arena, &list, fixture->diags), 0);
+	const struct history_cluster *cluster = &list.runs[0].clusters[0];
+	assert_true(list.runs[0].ended);
+	assert_string_equal(cluster->findings[cluster->n_findings - 1], "and 50 more");
+	assert_string_equal(cluster->still_owed[cluster->n_still_owed - 1], "and 1000 more");
+	assert_int_equal(fixture->diags->n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +235,8 @@ int main(void)
 		TEST(run_that_did_nothing_leaves_nothing),
 		TEST(refused_run_is_there_with_its_reason),
 		TEST(killed_run_has_not_ended),
+		TEST(text_of_any_bytes_is_kept_valid),
+		TEST(much_to_tell_is_cut_and_counted),
 		TEST(history_that_cannot_be_written_is_one_warning),
 		TEST(old_runs_are_forgotten),
 	};
