@@ -106,6 +106,18 @@ struct vm *scene_vm(struct scene *scene, const char *name, uint32_t host, enum v
 	return vm;
 }
 
+struct debt *scene_owe_start(struct scene *scene, struct vm *vm, int64_t age_s)
+{
+	struct debt *debt = arena_new_of(scene->arena, struct debt);
+	*debt = (struct debt){ .run = "dead",
+		.epoch = 1,
+		.at = SCENE_NOW - age_s,
+		.power = DEBT_POWER_STOPPED,
+		.state_change = vm->state_change };
+	vm->debt = debt;
+	return debt;
+}
+
 void scene_run(struct scene *scene, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {

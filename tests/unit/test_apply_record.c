@@ -12,23 +12,11 @@ enum { DAY_S = 86400 };
 static const char *const hv03[] = { "hv03" };
 static const struct simulation without_hv03 = { .clock = SCENE_NOW, .unreachable = hv03, .n_unreachable = 1 };
 
-static struct debt *owe(struct sim_run *sim, struct vm *vm, int64_t age_s)
-{
-	struct debt *debt = arena_new_of(sim->scene->arena, struct debt);
-	*debt = (struct debt){ .run = "dead",
-		.epoch = 1,
-		.at = SCENE_NOW - age_s,
-		.power = DEBT_POWER_STOPPED,
-		.state_change = vm->state_change };
-	vm->debt = debt;
-	return debt;
-}
-
 /* Three nodes; the third one has a VM that a run stopped before it went away, the first one work of its own. */
 static void lose_host_that_owes(struct sim_run *sim, int64_t age_s)
 {
 	sim->scene = scene_new(true, 3, 1, 4);
-	owe(sim, scene_vm(sim->scene, "vm-a", 2, VM_OFF, 0), age_s);
+	scene_owe_start(sim->scene, scene_vm(sim->scene, "vm-a", 2, VM_OFF, 0), age_s);
 	scene_vm(sim->scene, "vm-b", 0, VM_OFF, -1);
 	sim_run_write_scene(sim, &without_hv03);
 	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, "vm-*", NULL));
@@ -71,7 +59,7 @@ static void debt_that_somebody_settled_is_cleared_by_a_run_with_work(void **stat
 	struct sim_run *sim = *state;
 	sim->scene = scene_new(true, 2, 1, 4);
 	struct vm *vm = scene_vm(sim->scene, "vm-a", 1, VM_RUNNING, 0);
-	owe(sim, vm, 60)->state_change.value--;
+	scene_owe_start(sim->scene, vm, 60)->state_change.value--;
 	sim_run_write_scene(sim, NULL);
 	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, "vm-*", NULL));
 	sim_run_plan(sim, PLAN_APPLY);
@@ -91,7 +79,7 @@ static void parts_that_a_person_decides_about_stay_owed(void **state)
 	struct sim_run *sim = *state;
 	sim->scene = scene_new(true, 2, 1, 4);
 	static const struct adapter owed = { .id = "x" };
-	struct debt *debt = owe(sim, scene_vm(sim->scene, "old", 1, VM_RUNNING, -1), 2 * DAY_S);
+	struct debt *debt = scene_owe_start(sim->scene, scene_vm(sim->scene, "old", 1, VM_RUNNING, -1), 2 * DAY_S);
 	debt->state_change.value--;
 	debt->adapters = &owed;
 	debt->n_adapters = 1;
@@ -110,7 +98,7 @@ static void restore_pays_and_changes_nothing_else(void **state)
 {
 	struct sim_run *sim = *state;
 	sim->scene = scene_new(true, 2, 1, 4);
-	owe(sim, scene_vm(sim->scene, "vm-a", 1, VM_OFF, 0), 60);
+	scene_owe_start(sim->scene, scene_vm(sim->scene, "vm-a", 1, VM_OFF, 0), 60);
 	scene_vm(sim->scene, "vm-b", 0, VM_OFF, -1);
 	sim_run_write_scene(sim, NULL);
 	sim_run_write_manifests(sim, scene_manifests(sim->scene, 8, "vm-*", NULL));
@@ -129,11 +117,11 @@ static void parts_that_stay_owed_stay_noted(void **state)
 	struct sim_run *sim = *state;
 	static const struct adapter taken = { .pinned = TRI_NO };
 	sim->scene = scene_new(false, 1, 1, 4);
-	struct debt *debt = owe(sim, scene_vm(sim->scene, "vm-a", 0, VM_RUNNING, -1), 60);
+	struct debt *debt = scene_owe_start(sim->scene, scene_vm(sim->scene, "vm-a", 0, VM_RUNNING, -1), 60);
 	debt->power = DEBT_POWER_NONE;
 	debt->adapters = &taken;
 	debt->n_adapters = 1;
-	owe(sim, scene_vm(sim->scene, "vm-b", 0, VM_OFF, 0), 60);
+	scene_owe_start(sim->scene, scene_vm(sim->scene, "vm-b", 0, VM_OFF, 0), 60);
 	sim_run_write_scene(sim, NULL);
 	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, NULL, NULL));
 	sim_run_plan(sim, PLAN_RESTORE);

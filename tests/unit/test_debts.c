@@ -17,12 +17,7 @@ static int setup(void **state)
 	fixture->scene = scene_new(false, 1, 1, 4);
 	fixture->vm = scene_vm(fixture->scene, "vm-a", 0, VM_OFF, 0);
 	fixture->vm->state_change = KNOWN(SCENE_NOW - 590);
-	fixture->debt = arena_new_of(fixture->scene->arena, struct debt);
-	*fixture->debt = (struct debt){ .run = "dead",
-		.at = SCENE_NOW - 600,
-		.power = DEBT_POWER_STOPPED,
-		.state_change = fixture->vm->state_change };
-	fixture->vm->debt = fixture->debt;
+	fixture->debt = scene_owe_start(fixture->scene, fixture->vm, 600);
 	*state = fixture;
 	return 0;
 }

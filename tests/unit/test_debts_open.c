@@ -10,7 +10,7 @@
 struct fixture {
 	struct scene *scene;
 	struct vm *vm;
-	struct debt debt;
+	struct debt *debt;
 	struct adapter owed, has;
 	struct device device;
 };
@@ -21,12 +21,7 @@ static int setup(void **state)
 	fixture->scene = scene_new(false, 1, 2, 4);
 	fixture->vm = scene_vm(fixture->scene, "vm-a", 0, VM_OFF, -1);
 	fixture->vm->state_change = KNOWN(SCENE_NOW - 590);
-	fixture->debt = (struct debt){ .run = "dead",
-		.epoch = 1,
-		.at = SCENE_NOW - 600,
-		.power = DEBT_POWER_STOPPED,
-		.state_change = fixture->vm->state_change };
-	fixture->vm->debt = &fixture->debt;
+	fixture->debt = scene_owe_start(fixture->scene, fixture->vm, 600);
 	fixture->has = (struct adapter){ .id = "h", .pinned = TRI_NO };
 	*state = fixture;
 	return 0;
@@ -44,8 +39,8 @@ static void owe_adapter(struct fixture *fixture)
 {
 	fixture->owed = (struct adapter){ .id = "x", .pinned = TRI_NO };
 	fixture->owed.quotas[QUOTA_MIN_VRAM] = KNOWN(1000);
-	fixture->debt.adapters = &fixture->owed;
-	fixture->debt.n_adapters = 1;
+	fixture->debt->adapters = &fixture->owed;
+	fixture->debt->n_adapters = 1;
 }
 
 static void give_adapter(struct fixture *fixture)
@@ -84,7 +79,7 @@ static void what_the_steps_pay_is_paid(void **state)
 	owe_adapter(fixture);
 	assert_said(fixture, PLAN_RESTORE, NULL, NULL, "owes VM 'vm-a' a start and its GPU; this plan pays it");
 	assert_said(fixture, PLAN_APPLY, "vm-*", NULL, "owes VM 'vm-a' a start and its GPU; this plan pays it");
-	fixture->debt.power = DEBT_POWER_NONE;
+	fixture->debt->power = DEBT_POWER_NONE;
 	assert_said(fixture, PLAN_RESTORE, NULL, NULL, "owes VM 'vm-a' its GPU; this plan pays it");
 }
 
@@ -138,7 +133,7 @@ static void vm_that_is_never_touched_is_told_how_to_be(void **state)
 {
 	struct fixture *fixture = *state;
 	fixture->vm->state = VM_SAVED;
-	fixture->debt.power = DEBT_POWER_NONE;
+	fixture->debt->power = DEBT_POWER_NONE;
 	owe_adapter(fixture);
 	assert_said(fixture, PLAN_RESTORE, NULL, NULL,
 		"it is Saved and is left so; start it and shut it down, or delete its saved state");

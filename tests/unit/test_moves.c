@@ -95,12 +95,7 @@ static void vm_that_is_down_waits_for_no_other_host(void **ignored)
 	(void)ignored;
 	struct scene *scene = scene_new(true, 2, 1, 4);
 	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_OFF, 0);
-	struct debt debt = { .run = "dead",
-		.epoch = 1,
-		.at = SCENE_NOW - 60,
-		.power = DEBT_POWER_STOPPED,
-		.state_change = vm->state_change };
-	vm->debt = &debt;
+	scene_owe_start(scene, vm, 60);
 	scene_gpu(scene, 1, 0)->count = KNOWN(1);
 	((struct cluster_node *)scene->hosts[0].host.nodes)[0].state = NODE_PAUSED;
 	const struct plan *plan =

@@ -352,23 +352,11 @@ static void row_14_saved_vm_is_refused_and_the_other_served(void **state)
 	scene_free(scene);
 }
 
-static struct debt *power_debt(struct scene *scene, struct vm *vm)
-{
-	struct debt *debt = arena_new_of(scene->arena, struct debt);
-	*debt = (struct debt){ .run = "dead",
-		.epoch = 3,
-		.at = SCENE_NOW - 600,
-		.power = DEBT_POWER_STOPPED,
-		.state_change = vm->state_change };
-	vm->debt = debt;
-	return debt;
-}
-
 static void row_15_vm_that_a_dead_run_stopped_is_started(void **state)
 {
 	(void)state;
 	SCENE(scene, false, 1, 2, 4);
-	power_debt(scene, scene_vm(scene, "vm-a", 0, VM_OFF, 0));
+	scene_owe_start(scene, scene_vm(scene, "vm-a", 0, VM_OFF, 0), 600);
 	struct plan *plan = scene_plan(scene, scene_manifests(scene, 4, "vm-*", NULL));
 	assert_cost(plan, 0, 0, 1);
 	assert_kinds(plan, KINDS(STEP_START_VM));
@@ -380,8 +368,8 @@ static void old_and_void_debts_start_nothing(void **state)
 {
 	(void)state;
 	SCENE(scene, false, 1, 2, 4);
-	power_debt(scene, scene_vm(scene, "vm-a", 0, VM_OFF, 0))->at = SCENE_NOW - 25 * 3600;
-	power_debt(scene, scene_vm(scene, "vm-b", 0, VM_OFF, 0))->state_change = KNOWN(5);
+	scene_owe_start(scene, scene_vm(scene, "vm-a", 0, VM_OFF, 0), 25 * 3600);
+	scene_owe_start(scene, scene_vm(scene, "vm-b", 0, VM_OFF, 0), 600)->state_change = KNOWN(5);
 	struct plan *plan = scene_plan(scene, scene_manifests(scene, 4, "vm-*", NULL));
 	assert_cost(plan, 0, 0, 0);
 	assert_int_equal(plan->n_debts_old, 1);
@@ -501,7 +489,7 @@ static void adapter_without_the_quotas_that_are_owed_is_replaced(void **state)
 	for (int made = 0; made < 2; made++) {
 		SCENE(scene, false, 1, 1, 8);
 		struct vm *vm = scene_vm(scene, "vm-a", 0, VM_OFF, 1);
-		struct debt *debt = power_debt(scene, vm);
+		struct debt *debt = scene_owe_start(scene, vm, 600);
 		struct adapter *owed = arena_copy(scene->arena, vm->adapters, sizeof(*owed));
 		owed->id = "before";
 		if (made == 0)
@@ -527,7 +515,7 @@ static void row_20_way_back_goes_to_the_count_of_the_failed_gpu(void **state)
 	for (uint32_t i = 0; i < 12; i++) {
 		g_autofree char *name = g_strdup_printf("vm-%02u", i);
 		struct vm *vm = scene_vm(scene, name, i % 3, VM_OFF, 0);
-		struct debt *debt = power_debt(scene, vm);
+		struct debt *debt = scene_owe_start(scene, vm, 600);
 		debt->adapters = vm->adapters;
 		debt->n_adapters = 1;
 		vm->n_adapters = 0;
@@ -551,7 +539,7 @@ static void row_21_interrupted_half_way_goes_forward(void **state)
 	for (uint32_t i = 0; i < 12; i++) {
 		g_autofree char *name = g_strdup_printf("vm-%02u", i);
 		struct vm *vm = scene_vm(scene, name, i % 3, VM_OFF, 0);
-		struct debt *debt = power_debt(scene, vm);
+		struct debt *debt = scene_owe_start(scene, vm, 600);
 		debt->adapters = vm->adapters;
 		debt->n_adapters = 1;
 		vm->n_adapters = 0;

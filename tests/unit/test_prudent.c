@@ -63,12 +63,7 @@ static void debt_is_paid_all_the_same(void **state)
 	struct scene *scene = scene_new(false, 2, 2, 1);
 	put_at_risk(scene);
 	struct vm *down = scene_vm(scene, "vm-d", 1, VM_OFF, 0);
-	struct debt debt = { .run = "dead",
-		.epoch = 1,
-		.at = SCENE_NOW - 60,
-		.power = DEBT_POWER_STOPPED,
-		.state_change = down->state_change };
-	down->debt = &debt;
+	scene_owe_start(scene, down, 60);
 	const struct plan *plan = prudent(scene, scene_manifests(scene, 4, "vm-*", NULL));
 	assert_int_equal(plan->refusals[0].code, D_NO_WAY_BACK);
 	assert_int_equal(plan->n_steps, 1);

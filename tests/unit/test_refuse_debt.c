@@ -13,7 +13,7 @@ enum { DAY_S = 86400 };
 struct fixture {
 	struct scene *scene;
 	struct vm *vm;
-	struct debt debt;
+	struct debt *debt;
 	struct adapter adapter;
 	struct device device;
 };
@@ -23,12 +23,7 @@ static int setup(void **state)
 	struct fixture *fixture = g_new0(struct fixture, 1);
 	fixture->scene = scene_new(false, 1, 2, 4);
 	fixture->vm = scene_vm(fixture->scene, "vm-a", 0, VM_OFF, -1);
-	fixture->debt = (struct debt){ .run = "dead",
-		.epoch = 1,
-		.at = SCENE_NOW - 2 * DAY_S,
-		.power = DEBT_POWER_STOPPED,
-		.state_change = fixture->vm->state_change };
-	fixture->vm->debt = &fixture->debt;
+	fixture->debt = scene_owe_start(fixture->scene, fixture->vm, 2 * DAY_S);
 	fixture->adapter = (struct adapter){ .id = "x", .pinned = TRI_NO };
 	scene_vm(fixture->scene, "vm-b", 0, VM_OFF, -1);
 	*state = fixture;
@@ -48,8 +43,8 @@ static void owe_adapter(struct fixture *fixture, const char *pin, struct maybe_u
 	fixture->adapter.pin = pin;
 	fixture->adapter.pinned = pin ? TRI_YES : TRI_NO;
 	fixture->adapter.quotas[QUOTA_MIN_VRAM] = quota;
-	fixture->debt.adapters = &fixture->adapter;
-	fixture->debt.n_adapters = 1;
+	fixture->debt->adapters = &fixture->adapter;
+	fixture->debt->n_adapters = 1;
 }
 
 static struct plan *plan_of(struct fixture *fixture, const char *more)
@@ -94,8 +89,8 @@ static void vm_that_runs_is_not_stopped_for_it(void **state)
 static void stop_of_an_unknown_time_is_as_undecided_as_an_old_one(void **state)
 {
 	struct fixture *fixture = *state;
-	fixture->debt.at = SCENE_NOW - 60;
-	fixture->debt.state_change = UNKNOWN;
+	fixture->debt->at = SCENE_NOW - 60;
+	fixture->debt->state_change = UNKNOWN;
 	owe_adapter(fixture, NULL, KNOWN(1000));
 	assert_refused_alone(fixture, "quotas");
 }
@@ -104,8 +99,8 @@ static void whole_gpu_that_is_owed_is_no_partition(void **state)
 {
 	struct fixture *fixture = *state;
 	fixture->device.location_path = "PCIROOT(9)";
-	fixture->debt.devices = &fixture->device;
-	fixture->debt.n_devices = 1;
+	fixture->debt->devices = &fixture->device;
+	fixture->debt->n_devices = 1;
 	assert_refused_alone(fixture, "a whole GPU");
 }
 

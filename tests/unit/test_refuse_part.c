@@ -10,17 +10,12 @@
 static struct vm *owe_adapter(struct scene *scene, const char *name, enum vm_state vm_state, const char *pin)
 {
 	struct vm *vm = scene_vm(scene, name, 0, vm_state, -1);
-	struct debt *debt = arena_new_of(scene->arena, struct debt);
+	struct debt *debt = scene_owe_start(scene, vm, 600);
 	struct adapter *adapter = arena_new_of(scene->arena, struct adapter);
 	*adapter = (struct adapter){ .pin = pin, .pinned = pin ? TRI_YES : TRI_NO };
-	*debt = (struct debt){ .run = "dead",
-		.epoch = 1,
-		.at = SCENE_NOW - 600,
-		.power = vm_state == VM_OFF ? DEBT_POWER_STOPPED : DEBT_POWER_NONE,
-		.state_change = vm->state_change,
-		.adapters = adapter,
-		.n_adapters = 1 };
-	vm->debt = debt;
+	debt->power = vm_state == VM_OFF ? DEBT_POWER_STOPPED : DEBT_POWER_NONE;
+	debt->adapters = adapter;
+	debt->n_adapters = 1;
 	return vm;
 }
 
