@@ -7,7 +7,6 @@ static void put(struct placing *placing, uint32_t vm, uint32_t to, enum move_rea
 {
 	struct room *from = &placing->rooms[placing->at[vm]], *room = &placing->rooms[to];
 	const struct vm *now = &placing->observed->vms[vm], *then = &placing->goal->vms[vm];
-	struct maybe_u64 memory = vm_is_off(now) ? now->memory_startup_bytes : now->memory_bytes;
 	placing->live[vm] = fit_can_live(placing, vm, to);
 	placing->reason[vm] = reason;
 	placing->at[vm] = to;
@@ -20,8 +19,7 @@ static void put(struct placing *placing, uint32_t vm, uint32_t to, enum move_rea
 		room->gained += then->n_adapters;
 	}
 	room->at_once += placing->live[vm] ? now->n_adapters : 0;
-	if (memory.known && room->memory_free.known)
-		room->memory_free.value -= MIN(memory.value, room->memory_free.value);
+	fit_take_memory(room, now);
 }
 
 /* Its `host` where that has room, else the host with most room, else the first by name; only for a live move when 'live'. */

@@ -157,6 +157,31 @@ static void live_move_needs_every_yes(void **ignored)
 	}
 }
 
+/* What a VM that is owed a start will take there is not free, and what one that restarts there takes is asked for. */
+static void memory_that_is_promised_is_not_free(void **ignored)
+{
+	(void)ignored;
+	for (int is_owed = 0; is_owed < 2; is_owed++)
+		for (int live = 0; live < 2; live++) {
+			struct scene *scene = scene_new(true, 2, 1, 4);
+			struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+			struct vm *owed = scene_vm(scene, "vm-b", 1, VM_OFF, 0);
+			allow_live(scene, 1);
+			((struct adapter *)vm->adapters)->outgoing_live_migration = live ? TRI_YES : TRI_NO;
+			scene->hosts[1].host.memory_free_bytes = KNOWN((uint64_t)6 << 30);
+			if (is_owed)
+				scene_owe_start(scene, owed, 60);
+			char *manifests = assign(
+				scene, scene_manifests(scene, 4, NULL, NULL), "Required", "{ name: vm-a, host: hv02 }");
+			const struct plan *plan = scene_plan(scene, manifests);
+			assert_int_equal(plan->cost.vms_moved, is_owed ? 0 : 1);
+			assert_int_equal(plan->cost.vms_stopped, is_owed || live ? 0 : 1);
+			assert_int_equal(scene_step(plan, STEP_START_VM, "vm-b") != NULL, is_owed);
+			assert_int_equal(scene_has(plan, D_PLACEMENT), is_owed);
+			scene_free(scene);
+		}
+}
+
 static void required_vm_that_is_off_moves_off(void **ignored)
 {
 	(void)ignored;
@@ -565,6 +590,7 @@ int main(void)
 		cmocka_unit_test(vm_that_is_down_waits_for_no_other_host),
 		cmocka_unit_test(required_vm_moves_live_where_everything_allows_it),
 		cmocka_unit_test(live_move_needs_every_yes),
+		cmocka_unit_test(memory_that_is_promised_is_not_free),
 		cmocka_unit_test(required_vm_that_is_off_moves_off),
 		cmocka_unit_test(required_vm_that_is_there_stays),
 		cmocka_unit_test(required_vm_that_cannot_move_is_refused_and_stays),
