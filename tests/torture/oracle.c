@@ -221,7 +221,11 @@ const char *oracle_judge_reference(struct play *play)
 {
 	if (play->monitor.broken)
 		return play->monitor.broken;
-	return play->is_at_rest ? look_for_debts(play, play->reference) : "without disturbance it comes to no end";
+	if (!play->is_at_rest)
+		return "without disturbance it comes to no end";
+	if (play->n_tardy)
+		return "a run did what the one before, which no limit kept from it, had left";
+	return look_for_debts(play, play->reference);
 }
 
 /* ---- paths ---- */
