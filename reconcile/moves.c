@@ -187,7 +187,7 @@ static void place_starting(struct placing *placing, enum move_reason reason)
 		if (!fit_starts_anyway(placing, i) || !vm_is_running(&placing->goal->vms[i]) ||
 			!fit_can_move(placing, i) || fit_is_at_its_host(placing, i, placing->at[i]))
 			continue;
-		if (reason == MOVE_NODE && !placing->rooms[placing->at[i]].takes)
+		if (reason == MOVE_NODE && host_node_state(&placing->observed->hosts[placing->at[i]]) != NODE_UP)
 			to = best_host(placing, i, false);
 		if (reason == MOVE_PREFERRED && placing->wants->vms[i].host)
 			to = world_find_host(placing->observed, placing->wants->vms[i].host);
