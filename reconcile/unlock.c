@@ -63,9 +63,9 @@ static int end_leases(
 		return diag_add(diags, D_LEASE, LOC_NONE, NULL,
 			"run '%s' holds no host of cluster '%s'; 'hvgpu unlock %s' without --run says who does",
 			options->run_id, options->cluster, options->cluster);
-	const struct apply_options with = {
-		.run = options->run, .interrupts = options->interrupts, .run_id = options->run_id
-	};
+	const struct apply_options with = { .run = options->run,
+		.interrupts = options->count_interrupts ? options->count_interrupts() : NULL,
+		.run_id = options->run_id };
 	struct apply apply;
 	apply_start(&apply, run, &with, NULL);
 	int result = leases_open(&apply, hosts, n_hosts);

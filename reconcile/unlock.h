@@ -12,7 +12,8 @@ struct unlock_options {
 		*cluster; /* by its manifest; without one, as hosts recorded it or as the failover cluster is called */
 	const char *run_id;  /* whose leases end; NULL: only look */
 	const char *journal; /* where it is written down (reconcile/history.h); NULL: nowhere */
-	const volatile int *interrupts;
+	const volatile int *(*count_interrupts)(void); /* called when the hosts were looked at: until then a signal may
+	                                                * end the process. NULL: not counted */
 };
 
 struct unlock_held {
