@@ -4,6 +4,7 @@
 #include "reconcile/done.h"
 #include "reconcile/observe.h"
 #include "reconcile/planner.h"
+#include "reconcile/present.h"
 #include "reconcile/run_plan.h"
 
 #include <string.h>
@@ -77,44 +78,15 @@ struct plan_input again_input(struct apply *apply, const struct world *world, en
 const struct plan *again_plan(struct apply *apply, const struct world *world, enum plan_mode mode)
 {
 	struct plan_input input = again_input(apply, world, mode);
-	return plan_cluster(apply->arena, &input);
-}
-
-static struct step *bind_steps(struct apply *apply, const struct world *world)
-{
-	const struct plan *plan = apply->approved;
-	struct step *steps = arena_copy(apply->arena, plan->steps, sizeof(*steps) * plan->n_steps);
-	for (uint32_t i = 0; i < plan->n_steps; i++) {
-		if (step_bind(&steps[i], world, apply->diags) < 0)
-			return NULL;
-	}
-	return steps;
+	struct plan *plan = plan_cluster(apply->arena, &input);
+	if (!plan->cluster) /* without manifests the approved plan alone knows it */
+		plan->cluster = apply->approved->cluster;
+	return plan;
 }
 
 const struct plan *again_saved(struct apply *apply, const struct world *world)
 {
-	const struct plan *plan = apply->approved;
-	const struct change *which = NULL;
-	enum done done = done_of_plan(plan, world, &which);
-	struct plan *bound = arena_copy(apply->arena, plan, sizeof(*plan));
-	if (done == DONE_ALL) { /* applied before: there is nothing to do */
-		bound->n_steps = 0;
-		return bound;
-	}
-	if (done == DONE_PARTLY)
-		diag_add(apply->diags, D_STALE, which->loc, which->subject,
-			"a part of the saved plan is done already (%s of '%s'), and doing it again could stop VMs for "
-			"nothing",
-			name_of(&change_kind_names, (int)which->kind), which->subject);
-	struct step *steps = bind_steps(apply, world);
-	if (!steps || done == DONE_PARTLY || check_plan(apply->arena, world, plan, apply->diags) < 0) {
-		diag_add(apply->diags, D_STALE, LOC_NONE, NULL,
-			"the saved plan of '%s' does not fit the present world, as said above; make it again",
-			apply->name);
-		return NULL;
-	}
-	bound->steps = steps;
-	return bound;
+	return present_plan(apply->arena, apply->approved, world, apply->name, apply->diags);
 }
 
 const struct plan *again_rest_of_saved(struct apply *apply, const struct world *world)
