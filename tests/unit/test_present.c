@@ -5,6 +5,8 @@
 #include "tests/lib/sim_run.h"
 #include "tests/lib/test.h"
 
+#include <string.h>
+
 static struct sim_run *saved_row_five(void **state)
 {
 	struct sim_run *sim = *state;
@@ -72,6 +74,21 @@ static void plan_of_which_a_part_is_done_is_stale_before_any_host_is_taken(void 
 	assert_int_equal(epoch(sim), before);
 }
 
+/* Neither is: the plan's own count was another one, and the wanted one is yet another. */
+static void step_that_does_not_fit_names_what_it_works_on(void **state)
+{
+	struct sim_run *sim = saved_row_five(state);
+	scene_gpu(sim->scene, 1, 0)->count = KNOWN(2);
+	sim_run_write_scene(sim, NULL);
+	const struct plan *plan = look(sim);
+	const struct diag *diag = plan->diags->first;
+	assert_int_equal(diag->code, D_STEP_NOT_POSSIBLE);
+	assert_string_equal(diag->subject, "host/hv02/gpu/PCIROOT(10)#PCI(0100)");
+	assert_non_null(strstr(diag->message,
+		"(set partitions of hv02 PCIROOT(10)#PCI(0100) from 4 to 8) is not possible: its partition count was "
+		"expected to be 4 and is 2"));
+}
+
 static void what_a_plan_refers_to_is_found_among_things_that_came_since(void **state)
 {
 	struct sim_run *sim = saved_row_five(state);
@@ -132,6 +149,7 @@ int main(void)
 		TEST(plan_that_fits_goes_on_as_it_was_saved),
 		TEST(plan_that_is_done_has_nothing_left_and_takes_no_host),
 		TEST(plan_of_which_a_part_is_done_is_stale_before_any_host_is_taken),
+		TEST(step_that_does_not_fit_names_what_it_works_on),
 		TEST(what_a_plan_refers_to_is_found_among_things_that_came_since),
 		TEST(plan_whose_host_does_not_answer_is_not_begun),
 		TEST(what_is_owed_is_paid_though_the_plan_is_stale_or_a_host_is_gone),
