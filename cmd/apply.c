@@ -136,7 +136,11 @@ static enum exit_code apply_made(
 	apply_options.limits = consent->limits;
 	if (!run->n_plans)
 		return not_planned(run, &apply_options, format);
-	enum exit_code shown = format == CARRY_TEXT ? show_plan(run, SHOW_TEXT, EXIT_DONE) : EXIT_DONE;
+	enum exit_code shown = EXIT_DONE;
+	if (format == CARRY_TEXT)
+		shown = show_plan(run, SHOW_TEXT, EXIT_DONE);
+	else
+		show_findings(run);
 	if (consent_get(consent, run, arguments.auto_approve, apply_options.interrupts, diags) == 0)
 		return exit_worse(shown, carry_out(run, &apply_options, format, "apply"));
 	enum exit_code code = exit_worse(run_exit(run), output_findings(diags));

@@ -90,9 +90,13 @@ static bool has_diag(const struct diags *diags, const struct diag *diag)
 
 static void add_news(struct diags *into, const struct diags *from, bool errors_alone)
 {
-	for (const struct diag *diag = from->first; diag; diag = diag->next)
-		if (!has_diag(into, diag) && (!errors_alone || diag_codes[diag->code].severity == DIAG_ERROR))
-			diag_add(into, diag->code, diag->loc, diag->subject, "%s", diag->message);
+	for (const struct diag *diag = from->first; diag; diag = diag->next) {
+		if (has_diag(into, diag) || (errors_alone && diag_codes[diag->code].severity != DIAG_ERROR))
+			continue;
+		(void)!diag_add(into, diag->code, diag->loc, diag->subject, "%s", diag->message);
+		if (diag->also_message)
+			diag_also(into, diag->also, diag->also_message);
+	}
 }
 
 /* One that does not fit for what is owed alone may go on as soon as that is paid. */
