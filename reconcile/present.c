@@ -3,6 +3,7 @@
 
 #include "model/delta.h"
 #include "reconcile/done.h"
+#include "reconcile/order.h"
 #include "reconcile/planner.h"
 #include "reconcile/rebind.h"
 #include "reconcile/run_plan.h"
@@ -19,7 +20,7 @@ static struct plan *without_steps(struct arena *arena, const struct plan *plan)
 	return none;
 }
 
-/* Where the steps lead to from that world. */
+/* Where the steps lead to from that world, and what they cost, whatever the file says. */
 static int bind(struct arena *arena, struct plan *plan, struct diags *diags)
 {
 	struct step *steps = arena_copy(arena, plan->steps, sizeof(*steps) * plan->n_steps);
@@ -33,6 +34,7 @@ static int bind(struct arena *arena, struct plan *plan, struct diags *diags)
 	}
 	plan->steps = steps;
 	plan->goal = goal;
+	plan->cost = order_cost(steps, plan->n_steps);
 	return 0;
 }
 

@@ -47,6 +47,17 @@ static void plan_that_fits_goes_on_as_it_was_saved(void **state)
 	assert_int_equal(sim->results[0].n_changed, 54);
 }
 
+/* What a person is asked to agree to, and what is allowed, is counted and not believed. */
+static void cost_is_counted_from_the_steps(void **state)
+{
+	struct sim_run *sim = saved_row_five(state);
+	struct cost cost = sim->run->plans[0]->cost;
+	sim->run->plans[0]->cost = (struct cost){ 0 };
+	const struct plan *plan = look(sim);
+	assert_int_equal(plan->cost.vms_stopped, 12);
+	assert_memory_equal(&plan->cost, &cost, sizeof(cost));
+}
+
 static void plan_that_is_done_has_nothing_left_and_takes_no_host(void **state)
 {
 	struct sim_run *sim = saved_row_five(state);
@@ -147,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(plan_that_fits_goes_on_as_it_was_saved),
+		TEST(cost_is_counted_from_the_steps),
 		TEST(plan_that_is_done_has_nothing_left_and_takes_no_host),
 		TEST(plan_of_which_a_part_is_done_is_stale_before_any_host_is_taken),
 		TEST(step_that_does_not_fit_names_what_it_works_on),
