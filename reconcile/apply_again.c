@@ -130,20 +130,9 @@ int again_within(struct apply *apply, const struct plan *plan)
 
 /* ---- may we? ---- */
 
-static const struct cluster_record *newest_record(const struct world *world)
-{
-	const struct cluster_record *newest = NULL;
-	for (uint32_t i = 0; i < world->n_hosts; i++) {
-		const struct cluster_record *record = world->hosts[i].record;
-		if (record && (!newest || record->epoch > newest->epoch))
-			newest = record;
-	}
-	return newest;
-}
-
 static int check_commit(struct apply *apply, const struct world *world)
 {
-	const struct cluster_record *record = newest_record(world);
+	const struct cluster_record *record = world_newest_record(world);
 	const struct source_tree *tree = &apply->run->tree;
 	if (apply->options->allow_older || !tree->commit || !record || !record->commit)
 		return 0;
@@ -170,7 +159,7 @@ static int check_commit(struct apply *apply, const struct world *world)
 /* A saved plan does not know who took the cluster over since. */
 static bool is_of_others(const struct apply *apply, const struct plan *plan, const struct world *world)
 {
-	const struct cluster_record *record = world ? newest_record(world) : NULL;
+	const struct cluster_record *record = world ? world_newest_record(world) : NULL;
 	const char *ours = apply->run->owner;
 	return plan->foreign_owner || (record && record->owner && ours && strcmp(record->owner, ours) != 0);
 }

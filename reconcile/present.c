@@ -8,6 +8,8 @@
 #include "reconcile/rebind.h"
 #include "reconcile/run_plan.h"
 
+#include <string.h>
+
 static struct plan *without_steps(struct arena *arena, const struct plan *plan)
 {
 	struct plan *none = arena_copy(arena, plan, sizeof(*plan));
@@ -101,6 +103,12 @@ static void add_news(struct diags *into, const struct diags *from, bool errors_a
 	}
 }
 
+static bool is_of_others(const struct plan *plan, const struct world *world)
+{
+	const struct cluster_record *record = world_newest_record(world);
+	return record && record->owner && plan->owner && strcmp(record->owner, plan->owner) != 0;
+}
+
 /* One that does not fit for what is owed alone may go on as soon as that is paid. */
 static const struct plan *plan_now(
 	struct arena *arena, const struct plan *saved, const struct plan *owed, struct diags *diags)
@@ -138,6 +146,7 @@ static struct plan *choose(struct arena *arena, const struct plan *saved, const 
 	plan->cluster = saved->cluster;
 	plan->diags = diags;
 	plan->incomplete_hosts = saved->incomplete_hosts || world->n_missing > saved->observed->n_missing;
+	plan->foreign_owner = is_of_others(saved, world);
 	plan->n_debts_open = owed->n_debts_open;
 	plan->n_debts_old = owed->n_debts_old;
 	return plan;

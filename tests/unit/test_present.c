@@ -119,6 +119,18 @@ static void what_a_plan_refers_to_is_found_among_things_that_came_since(void **s
 	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
 }
 
+static void plan_of_a_cluster_that_was_taken_over_since_knows_it(void **state)
+{
+	struct sim_run *sim = saved_row_five(state);
+	sim->scene->hosts[1].host.record =
+		&(struct cluster_record){ .owner = "example.com/others", .cluster = "c", .epoch = 7 };
+	sim_run_write_scene(sim, NULL);
+	assert_false(sim->run->plans[0]->foreign_owner);
+	assert_true(look(sim)->foreign_owner);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_REFUSED);
+	assert_int_equal(sim->n_started, 0);
+}
+
 static void plan_whose_host_does_not_answer_is_not_begun(void **state)
 {
 	struct sim_run *sim = saved_row_five(state);
@@ -163,6 +175,7 @@ int main(void)
 		TEST(plan_of_which_a_part_is_done_is_stale_before_any_host_is_taken),
 		TEST(step_that_does_not_fit_names_what_it_works_on),
 		TEST(what_a_plan_refers_to_is_found_among_things_that_came_since),
+		TEST(plan_of_a_cluster_that_was_taken_over_since_knows_it),
 		TEST(plan_whose_host_does_not_answer_is_not_begun),
 		TEST(what_is_owed_is_paid_though_the_plan_is_stale_or_a_host_is_gone),
 	};
