@@ -98,6 +98,8 @@ static void put_cluster_line(struct page *page, const struct plan *plan)
 		g_string_append(page->out, "nothing can be done");
 	else if (plan->incomplete_hosts)
 		g_string_append(page->out, "no steps");
+	else if (plan->diags && plan->diags->n_errors)
+		g_string_append(page->out, "nothing can be done");
 	else
 		g_string_append(page->out, "nothing to do");
 	print_off(page->out, page->style);
@@ -385,8 +387,11 @@ static void put_clean(struct page *page, uint32_t n_clean)
 		g_string_append(page->out, ". Nothing is owed.\n");
 		return;
 	}
-	g_string_append(
-		page->out, run->from_file ? ": the plan has no steps, for the hosts were as " : ". The hosts are as ");
+	if (run->from_file) {
+		g_string_append(page->out, ". All that the saved plan asks for is there.\n");
+		return;
+	}
+	g_string_append(page->out, ". The hosts are as ");
 	print_commit(page->out, run);
 	g_string_append(page->out, run->tree.commit ? " says.\n" : " say.\n");
 }
