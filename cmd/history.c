@@ -32,8 +32,11 @@ static int parse_since(int64_t *out, struct diags *diags)
 	g_autofree char *midnight = g_strconcat(text, "T00:00:00Z", NULL);
 	if (clock_parse(text, out) || clock_parse(midnight, out))
 		return 0;
-	if (options_age("--since", text, &age_s, diags) < 0)
-		return -1;
+	if (!options_is_age(text, &age_s))
+		return diag_add(diags, D_USAGE, LOC_NONE, NULL,
+			"--since '%s' is no time; write an age, such as 24h or 7d, or a date, such as 2026-01-15 or "
+			"2026-01-15T12:00:00Z",
+			text);
 	*out = clock_now() - age_s;
 	return 0;
 }
