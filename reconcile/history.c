@@ -9,6 +9,7 @@ enum { DAY_S = 24 * 3600 };
 
 struct history {
 	const char *path, *command, *run_id;
+	const char *cluster; /* of decisions, for which nothing is planned; or NULL */
 	const struct run *run;
 	struct arena *arena;
 	struct diags *diags;
@@ -76,13 +77,26 @@ static json_t *finding_to_json(const struct diag *diag)
 	return json_string(start);
 }
 
+/* Without manifests the hosts name it. */
+static const char *cluster_of(const struct plan *plan)
+{
+	bool is_known = plan->cluster || !plan->observed || !plan->observed->n_hosts;
+	return is_known ? plan->cluster : host_cluster(&plan->observed->hosts[0]);
+}
+
+static void add_name(json_t *list, const char *name)
+{
+	if (name)
+		json_array_append_new(list, jsonio_text(name));
+}
+
 static json_t *begin_to_json(const struct history *history, int64_t now)
 {
 	const struct run *run = history->run;
 	json_t *json = record_new(history, "run", now), *clusters = json_array();
 	for (uint32_t i = 0; i < run->n_plans; i++)
-		if (run->plans[i]->cluster)
-			json_array_append_new(clusters, jsonio_text(run->plans[i]->cluster));
+		add_name(clusters, cluster_of(run->plans[i]));
+	add_name(clusters, history->cluster);
 	json_object_set_new(json, "command", jsonio_text(history->command));
 	json_object_set_new(json, "version", jsonio_text(HVGPU_VERSION));
 	json_object_set_new(json, "user", jsonio_text(g_get_user_name()));
@@ -213,6 +227,7 @@ static json_t *result_to_json(const struct history *history, const struct apply_
 static json_t *decision_to_json(const struct history *history, const struct history_decision *decision, int64_t now)
 {
 	json_t *json = record_new(history, "decision", now);
+	json_object_set_new(json, "cluster", jsonio_text(history->cluster));
 	json_object_set_new(json, "host", jsonio_text(decision->host));
 	if (decision->vm)
 		json_object_set_new(json, "vm", jsonio_text(decision->vm));
@@ -251,9 +266,10 @@ void history_end(struct history *history, const struct apply_result *results, ui
 }
 
 void history_decided(const char *path, const char *command, const char *run_id, const struct run *run,
-	const struct history_decision *decisions, uint32_t n, int64_t now, struct diags *diags)
+	const char *cluster, const struct history_decision *decisions, uint32_t n, int64_t now, struct diags *diags)
 {
 	struct history *history = history_new(path, command, run_id, run);
+	history->cluster = cluster;
 	for (uint32_t i = 0; i < n; i++)
 		write_record(history, decision_to_json(history, &decisions[i], now), now);
 	history_end(history, NULL, 0, EXIT_DONE, now, diags);

@@ -27,9 +27,10 @@ struct history_decision {
 	const char *host, *vm; /* 'vm' may be NULL */
 	const char *what;      /* "leave vdi-001 off" */
 };
-/* A run of its own, from its beginning to its end; 'path' and 'run' as for history_new(). 'diags' get warnings alone. */
+/* A run of its own, from its beginning to its end; 'path' and 'run' as for history_new(). 'cluster': that of all the hosts;
+ * NULL where nobody knows. 'diags' get warnings alone. */
 void history_decided(const char *path, const char *command, const char *run_id, const struct run *run,
-	const struct history_decision *decisions, uint32_t n, int64_t now, struct diags *diags);
+	const char *cluster, const struct history_decision *decisions, uint32_t n, int64_t now, struct diags *diags);
 
 /* ---- reading ---- */
 

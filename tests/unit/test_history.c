@@ -117,6 +117,26 @@ static void run_is_read_as_it_was_written(void **state)
 	assert_int_equal(fixture->diags->n, 0);
 }
 
+/* Without manifests a plan has no name: `restore --hosts`. */
+static void run_without_manifests_is_of_the_cluster_that_hosts_name(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct cluster_record record = { .cluster = "lyon" };
+	struct host host = { .name = "hv01", .cluster_name = "HV-LYON", .record = &record };
+	struct world world = { .hosts = &host, .n_hosts = 1 };
+	fixture->plan.cluster = NULL;
+	fixture->plan.observed = &world;
+	write_run(fixture, "r1", 1000, true);
+	host.record = NULL;
+	write_run(fixture, "r2", 1000, true);
+	host.cluster_name = NULL;
+	write_run(fixture, "r3", 1000, true);
+	struct history_list list = read_all(fixture);
+	assert_string_equal(list.runs[0].plan_names[0], "lyon");
+	assert_string_equal(list.runs[1].plan_names[0], "HV-LYON");
+	assert_int_equal(list.runs[2].n_plan_names, 0);
+}
+
 static void run_that_did_nothing_leaves_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -233,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(run_is_read_as_it_was_written),
 		TEST(run_that_did_nothing_leaves_nothing),
+		TEST(run_without_manifests_is_of_the_cluster_that_hosts_name),
 		TEST(refused_run_is_there_with_its_reason),
 		TEST(killed_run_has_not_ended),
 		TEST(text_of_any_bytes_is_kept_valid),
