@@ -82,7 +82,7 @@ static int prune(const char *path, struct diags *diags)
 	int n = history_prune(path, clock_now() - age_s, diags);
 	enum exit_code code = output_findings(diags);
 	if (n < 0)
-		return exit_worse(code, EXIT_UNEXPECTED);
+		return code;
 	g_autoptr(GString) text = g_string_new(NULL);
 	g_string_printf(text, "%d run%s forgotten\n", n, n == 1 ? "" : "s");
 	return output_text(text, code);

@@ -72,8 +72,10 @@ struct history_list {
 	uint32_t n_runs;
 };
 
-/* All runs of a journal, in 'arena'. Damaged parts are a warning, HV414. 0, or -1 with HV401, HV405, HV413. */
+/* All runs of a journal, in 'arena'. Damaged parts are a warning, HV414. 0, or -1 with HV401, HV405 (more than memory should
+ * hold), HV413. */
 int history_read(const char *path, struct arena *arena, struct history_list *out, struct diags *diags);
 
-/* Forgets runs whose last record is older than 'before'. The number of runs, or -1 with HV709 or what history_read() says. */
+/* Forgets runs whose last record is older than 'before', as far as they stand before all others in the file. Damage among
+ * them goes with them and is told of, HV414. The number of runs, or -1 with HV902 or what journal_scan() says. */
 int history_prune(const char *path, int64_t before, struct diags *diags);
