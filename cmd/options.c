@@ -191,7 +191,7 @@ int options_format(const char *const *formats, struct diags *diags)
 
 const char *options_journal(struct arena *arena)
 {
-	if (arguments.journal)
+	if (arguments.journal && *arguments.journal) /* empty is what a script has that did not set it */
 		return strcmp(arguments.journal, "none") == 0 ? NULL : arena_strdup(arena, arguments.journal);
 	const char *unit = g_getenv("STATE_DIRECTORY"); /* of a systemd unit: the first of several is its own */
 	if (unit && *unit == '/')

@@ -39,7 +39,8 @@ struct history_event {
 	const char *type;    /* "step", "decision", or the name of an event of APPLY_EVENTS */
 	const char *cluster; /* or NULL, as all texts */
 	const char *host, *what, *outcome, *message;
-	uint64_t ms; /* a step's: how long it took */
+	const char *vm, *gpu, *kind; /* what a step was about */
+	uint64_t ms;                 /* a step's: how long it took */
 };
 
 struct history_cluster {
@@ -70,6 +71,7 @@ struct history_run {
 struct history_list {
 	const struct history_run *runs; /* as they began */
 	uint32_t n_runs;
+	uint32_t n_damaged; /* places of the file that could not be read: a run may be missing, or a part of one */
 };
 
 /* All runs of a journal, in 'arena'. Damaged parts are a warning, HV414. 0, or -1 with HV401, HV405 (more than memory should

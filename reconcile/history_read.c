@@ -11,6 +11,7 @@ enum { READ_MAX = 1 << 30 }; /* bytes of records: what is kept of them lies in m
 struct reading {
 	struct arena *arena;
 	uint64_t n_bytes;
+	uint32_t n_damaged;
 	GHashTable *by_id; /* id -> struct building* */
 	GPtrArray *order;
 };
@@ -123,6 +124,9 @@ static void event_from_json(
 		.type = arena_strdup(reading->arena, type),
 		.cluster = text_of(reading, json, "cluster"),
 		.host = text_of(reading, json, "host"),
+		.vm = text_of(reading, json, "vm"),
+		.gpu = text_of(reading, json, "gpu"),
+		.kind = text_of(reading, json, "kind"),
 		.what = text_of(reading, json, "what"),
 		.outcome = text_of(reading, json, "outcome"),
 		.message = text_of(reading, json, "message"),
@@ -194,6 +198,7 @@ static int read_all(struct reading *reading, const char *path, struct diags *dia
 			"90d'",
 			path, READ_MAX >> 20);
 	warn_of_damage(path, &journal, diags);
+	reading->n_damaged = journal.n_damaged;
 	return 0;
 }
 
@@ -208,7 +213,7 @@ static struct history_list finish(const struct reading *reading)
 		runs[i].clusters =
 			arena_take_array(reading->arena, g_steal_pointer(&building->clusters), &runs[i].n_clusters);
 	}
-	return (struct history_list){ runs, reading->order->len };
+	return (struct history_list){ runs, reading->order->len, reading->n_damaged };
 }
 
 int history_read(const char *path, struct arena *arena, struct history_list *out, struct diags *diags)
