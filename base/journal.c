@@ -22,10 +22,23 @@ int journal_cannot(const char *path, const char *what, int error, enum diag_code
 	return -1;
 }
 
+/* Root may be the first to lock what is somebody else's, who must be able to do so afterwards. */
+static void make_lock(const char *name, const char *path)
+{
+	struct stat info;
+	int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0) /* it is there, or whoever opens it next says why it cannot be */
+		return;
+	if (stat(path, &info) == 0 && info.st_uid != geteuid())
+		(void)!fchown(fd, info.st_uid, info.st_gid);
+	close(fd);
+}
+
 /* Waits for a while: whoever was stopped with the lock in its hands must not stop this run too. */
 int journal_lock(const char *path, enum diag_code code, struct diags *diags)
 {
 	g_autofree char *name = g_strconcat(path, ".lock", NULL);
+	make_lock(name, path);
 	int lock = lock_open(name);
 	if (lock < 0)
 		return journal_cannot(name, "opened", -lock, code, diags);

@@ -435,6 +435,11 @@ static void shortened_file_is_whose_it_was(void **state)
 		assert_int_equal(chown(fixture->path, 65534, 65534), 0);
 	assert_int_equal(stat(fixture->path, &before), 0);
 	assert_true(g_file_set_contents(left, "left", -1, NULL));
+	g_autofree char *lock = g_strconcat(fixture->path, ".lock", NULL);
+	g_unlink(lock);
+	append(fixture, "new");
+	assert_int_equal(stat(lock, &after), 0);
+	assert_int_equal(before.st_uid, after.st_uid);
 	uint64_t offset = read_all(fixture).records[0].end;
 	assert_int_equal(journal_shorten(link, NULL, choose, &offset, &gone, fixture->diags), 0);
 	assert_int_equal(stat(fixture->path, &after), 0);
@@ -444,7 +449,7 @@ static void shortened_file_is_whose_it_was(void **state)
 	assert_int_equal(before.st_gid, after.st_gid);
 	assert_true(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
 	assert_false(g_file_test(left, G_FILE_TEST_EXISTS));
-	assert_int_equal(read_all(fixture).n_records, 2);
+	assert_int_equal(read_all(fixture).n_records, 3);
 }
 
 static void damage_that_is_taken_away_is_told(void **state)
