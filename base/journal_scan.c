@@ -91,7 +91,7 @@ static enum scan_file look(struct scan *scan)
 int scan_init(struct scan *scan, int fd)
 {
 	struct stat info;
-	*scan = (struct scan){ .fd = fd, .window = g_malloc(N_WINDOW + 1) };
+	*scan = (struct scan){ .fd = fd };
 	if (fstat(fd, &info) != 0)
 		return -errno;
 	if (S_ISDIR(info.st_mode))
@@ -99,6 +99,7 @@ int scan_init(struct scan *scan, int fd)
 	if (!S_ISREG(info.st_mode))
 		return SCAN_OTHER;
 	scan->end = (uint64_t)info.st_size;
+	scan->window = g_malloc((size_t)MIN(scan->end, (uint64_t)N_WINDOW) + 1);
 	int result = fill(scan);
 	return result < 0 ? result : (int)look(scan);
 }
