@@ -81,7 +81,7 @@ void carry_refused(const struct run *run, const char *command, enum exit_code co
 	history_end(history, NULL, 0, code, clock_now(), diags);
 	history_free(history);
 	for (const struct diag *diag = diags->first; diag; diag = diag->next)
-		if (diag->code == D_JOURNAL)
-			(void)!diag_add(warnings, D_JOURNAL, LOC_NONE, NULL, "%s", diag->message);
+		if (diag->code == D_JOURNAL || diag->code == D_JOURNAL_PARTS)
+			(void)!diag_add(warnings, diag->code, LOC_NONE, NULL, "%s", diag->message);
 	output_findings(warnings);
 }

@@ -191,7 +191,7 @@ int options_format(const char *const *formats, struct diags *diags)
 
 const char *options_journal(struct arena *arena)
 {
-	if (arguments.journal)
+	if (arguments.journal && *arguments.journal) /* empty is what a script has that did not set it */
 		return strcmp(arguments.journal, "none") == 0 ? NULL : arena_strdup(arena, arguments.journal);
 	const char *unit = g_getenv("STATE_DIRECTORY"); /* of a systemd unit: the first of several is its own */
 	if (unit && *unit == '/')
@@ -199,7 +199,7 @@ const char *options_journal(struct arena *arena)
 	return arena_printf(arena, "%s/hvgpu/journal", g_get_user_state_dir());
 }
 
-int options_age(const char *option, const char *text, uint32_t *out, struct diags *diags)
+bool options_is_age(const char *text, uint32_t *out)
 {
 	static const struct {
 		char letter;
@@ -213,8 +213,15 @@ int options_age(const char *option, const char *text, uint32_t *out, struct diag
 			!g_ascii_string_to_unsigned(digits, 10, 1, UINT32_MAX / units[i].seconds, &number, NULL))
 			continue;
 		*out = (uint32_t)number * units[i].seconds;
-		return 0;
+		return true;
 	}
+	return false;
+}
+
+int options_age(const char *option, const char *text, uint32_t *out, struct diags *diags)
+{
+	if (options_is_age(text, out))
+		return 0;
 	return diag_add(
 		diags, D_USAGE, LOC_NONE, NULL, "%s '%s' is not a time; write 90s, 30m, 24h or 7d", option, text);
 }

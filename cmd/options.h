@@ -77,7 +77,9 @@ int options_format(const char *const *formats, struct diags *diags);
 /* The file of OPTION_JOURNAL, in 'arena'; NULL: none. */
 const char *options_journal(struct arena *arena);
 
-/* "90s", "30m", "24h", "7d" of an option. 0, or -1 with a finding. */
+/* "90s", "30m", "24h", "7d". */
+bool options_is_age(const char *text, uint32_t *seconds_out);
+/* The same of an option. 0, or -1 with a finding. */
 int options_age(const char *option, const char *text, uint32_t *seconds_out, struct diags *diags);
 
 /* What the shared options say. 0, or -1 with findings. */

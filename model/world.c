@@ -196,6 +196,11 @@ enum node_state host_node_state(const struct host *host)
 	return NODE_UNKNOWN;
 }
 
+const char *host_cluster(const struct host *host)
+{
+	return host->record && host->record->cluster ? host->record->cluster : host->cluster_name;
+}
+
 uint32_t world_find_host(const struct world *world, const char *name)
 {
 	for (uint32_t i = 0; name && i < world->n_hosts; i++)

@@ -315,6 +315,8 @@ struct host_state *world_host_state(struct arena *arena, const struct world *wor
 
 /* As the host reports itself; NODE_UNKNOWN where it is in no failover cluster. */
 enum node_state host_node_state(const struct host *host);
+/* The cluster of a host when no manifest is at hand: as its record calls it, else the failover cluster's name; NULL: neither. */
+const char *host_cluster(const struct host *host);
 
 /* Look-ups by key; NO_INDEX when there is none. */
 uint32_t world_find_host(const struct world *world, const char *name); /* case does not matter, as in Windows */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reconcile/history.h"
+#include "reconcile/history_parts.h"
 #include "base/clock.h"
 #include "base/journal.h"
 #include "reconcile/jsonio.h"
 #include "reconcile/run_plan.h"
 
-enum { DAY_S = 24 * 3600 };
-
 struct history {
 	const char *path, *command, *run_id;
+	const char *cluster; /* of decisions, for which nothing is planned; or NULL */
 	const struct run *run;
 	struct arena *arena;
 	struct diags *diags;
@@ -42,60 +41,73 @@ void history_free(struct history *history)
 static json_t *record_new(const struct history *history, const char *type, int64_t now)
 {
 	json_t *json = json_object();
-	json_object_set_new(json, "type", jsonio_text(type));
-	json_object_set_new(json, "run", jsonio_text(history->run_id));
+	json_object_set_new(json, "type", clip_text(type));
+	json_object_set_new(json, "run", clip_text(history->run_id));
 	json_object_set_new(json, "time", jsonio_time(now));
 	return json;
 }
 
-/* A record has room for so many; what they leave out is on the hosts, and in the output of the run. */
-enum { FINDINGS_MAX = 100, FINDING_CHARS_MAX = 500, NAMES_MAX = 4000 };
-
-static void tell_left_out(json_t *list, uint32_t n)
-{
-	g_autofree char *text = g_strdup_printf("and %u more", n);
-	if (n)
-		json_array_append_new(list, jsonio_text(text));
-}
+enum { FINDINGS_MAX = 100, NAMES_MAX = 4000 };
 
 static json_t *names_to_json(const char *const *names, uint32_t n)
 {
-	json_t *list = json_array();
-	for (uint32_t i = 0; i < MIN(n, NAMES_MAX); i++)
-		json_array_append_new(list, jsonio_text(names[i]));
-	tell_left_out(list, n - MIN(n, NAMES_MAX));
-	return list;
+	struct clip_list list = { json_array(), NAMES_MAX };
+	for (uint32_t i = 0; i < n; i++)
+		clip_list_add(&list, names[i]);
+	return clip_list_end(&list);
 }
 
-/* Messages hold names of files and words of hosts, which may be any bytes. */
-static json_t *finding_to_json(const struct diag *diag)
+/* Without manifests the hosts name it. */
+static const char *cluster_of(const struct plan *plan)
 {
-	g_autofree char *text = g_strdup_printf("%s: %s", diag_codes[diag->code].id, diag->message);
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
-	g_autofree char *start = g_utf8_substring(valid, 0, MIN(g_utf8_strlen(valid, -1), FINDING_CHARS_MAX));
-	return json_string(start);
+	bool is_known = plan->cluster || !plan->observed || !plan->observed->n_hosts;
+	return is_known ? plan->cluster : host_cluster(&plan->observed->hosts[0]);
+}
+
+static json_t *clusters_to_json(const struct history *history)
+{
+	const struct run *run = history->run;
+	struct clip_list list = { json_array(), NAMES_MAX };
+	for (uint32_t i = 0; i < run->n_plans; i++)
+		if (cluster_of(run->plans[i]))
+			clip_list_add(&list, cluster_of(run->plans[i]));
+	if (history->cluster)
+		clip_list_add(&list, history->cluster);
+	return clip_list_end(&list);
 }
 
 static json_t *begin_to_json(const struct history *history, int64_t now)
 {
 	const struct run *run = history->run;
-	json_t *json = record_new(history, "run", now), *clusters = json_array();
-	for (uint32_t i = 0; i < run->n_plans; i++)
-		if (run->plans[i]->cluster)
-			json_array_append_new(clusters, jsonio_text(run->plans[i]->cluster));
-	json_object_set_new(json, "command", jsonio_text(history->command));
-	json_object_set_new(json, "version", jsonio_text(HVGPU_VERSION));
-	json_object_set_new(json, "user", jsonio_text(g_get_user_name()));
-	json_object_set_new(json, "sudo_user", jsonio_text(g_getenv("SUDO_USER")));
-	json_object_set_new(json, "machine", jsonio_text(g_get_host_name()));
-	json_object_set_new(json, "source", jsonio_text(run->tree.given));
-	json_object_set_new(json, "commit", jsonio_text(run->tree.commit));
+	json_t *json = record_new(history, "run", now);
+	json_object_set_new(json, "command", clip_text(history->command));
+	json_object_set_new(json, "version", clip_text(HVGPU_VERSION));
+	json_object_set_new(json, "user", clip_text(g_get_user_name()));
+	json_object_set_new(json, "sudo_user", clip_text(g_getenv("SUDO_USER")));
+	json_object_set_new(json, "machine", clip_text(g_get_host_name()));
+	json_object_set_new(json, "source", clip_text(run->tree.given));
+	json_object_set_new(json, "commit", clip_text(run->tree.commit));
 	json_object_set_new(json, "dirty", json_boolean(run->tree.dirty));
-	json_object_set_new(json, "owner", jsonio_text(run->owner));
-	json_object_set_new(json, "signer", jsonio_text(run->signer));
+	json_object_set_new(json, "owner", clip_text(run->owner));
+	json_object_set_new(json, "signer", clip_text(run->signer));
 	json_object_set_new(json, "saved_plan", json_boolean(run->from_file));
-	json_object_set_new(json, "clusters", clusters);
+	json_object_set_new(json, "clusters", clusters_to_json(history));
 	return json;
+}
+
+void history_warn(const struct diags *found, const char *lost, struct diags *diags)
+{
+	for (const struct diag *diag = found->first; diag; diag = diag->next)
+		(void)!diag_add(diags, D_JOURNAL, LOC_NONE, NULL, "%s: %s", lost, diag->message);
+}
+
+static bool append(struct history *history, const char *const *records, uint32_t n)
+{
+	struct diags *found = diags_new(history->arena);
+	if (journal_append(history->path, records, n, found) == 0)
+		return true;
+	history_warn(found, "what this run does from here on is not written down", history->diags);
+	return false;
 }
 
 /* After the first failure nothing more is tried: what is missing in between would mislead. */
@@ -105,7 +117,7 @@ static void write_record(struct history *history, json_t *json, int64_t now)
 	char *texts[2] = { begin ? json_dumps(begin, JSON_COMPACT) : NULL, json_dumps(json, JSON_COMPACT) };
 	const char *const records[2] = { texts[0] ? texts[0] : texts[1], texts[1] };
 	if (!history->broken && texts[1])
-		history->broken = journal_append(history->path, records, texts[0] ? 2 : 1, history->diags) < 0;
+		history->broken = !append(history, records, texts[0] ? 2 : 1);
 	history->begun = true;
 	free(texts[0]);
 	free(texts[1]);
@@ -139,23 +151,23 @@ static json_t *event_to_json(const struct history *history, const struct apply_e
 	const char *type = name_of(&apply_event_names, (int)event->kind);
 	g_autoptr(arena_auto) scratch = arena_new();
 	json_t *json = record_new(history, step ? "step" : type, now);
-	json_object_set_new(json, "cluster", jsonio_text(event->plan ? event->plan->cluster : NULL));
+	json_object_set_new(json, "cluster", clip_text(event->plan ? event->plan->cluster : NULL));
 	if (event->message)
-		json_object_set_new(json, "message", jsonio_text(event->message));
+		json_object_set_new(json, "message", clip_text(event->message));
 	if (!step)
 		return json;
 	const char *outcome = event->kind == APPLY_STEP_FAILED  ? "failed"
 			      : event->kind == APPLY_STEP_RETRY ? "tried again"
 								: name_of(&step_outcome_names, (int)event->outcome);
 	json_object_set_new(json, "id", json_integer(step->id));
-	json_object_set_new(json, "kind", jsonio_text(name_of(&step_kind_names, (int)step->kind)));
-	json_object_set_new(json, "host", jsonio_text(step->host_name));
+	json_object_set_new(json, "kind", clip_text(name_of(&step_kind_names, (int)step->kind)));
+	json_object_set_new(json, "host", clip_text(step->host_name));
 	if (step->vm_name)
-		json_object_set_new(json, "vm", jsonio_text(step->vm_name));
+		json_object_set_new(json, "vm", clip_text(step->vm_name));
 	if (step->location_path)
-		json_object_set_new(json, "gpu", jsonio_text(step->location_path));
-	json_object_set_new(json, "what", jsonio_text(step_text(scratch, step)));
-	json_object_set_new(json, "outcome", jsonio_text(outcome));
+		json_object_set_new(json, "gpu", clip_text(step->location_path));
+	json_object_set_new(json, "what", clip_text(step_text(scratch, step)));
+	json_object_set_new(json, "outcome", clip_text(outcome));
 	json_object_set_new(json, "ms", json_integer((json_int_t)ms_since_start(history, event)));
 	return json;
 }
@@ -182,24 +194,20 @@ void history_event(struct history *history, const struct apply_event *event, int
 
 static json_t *errors_to_json(const struct diags *diags)
 {
-	json_t *list = json_array();
-	uint32_t n_left_out = 0;
+	struct clip_list list = { json_array(), FINDINGS_MAX };
 	for (const struct diag *diag = diags ? diags->first : NULL; diag; diag = diag->next) {
 		if (diag_codes[diag->code].severity != DIAG_ERROR)
 			continue;
-		if (json_array_size(list) < FINDINGS_MAX)
-			json_array_append_new(list, finding_to_json(diag));
-		else
-			n_left_out++;
+		g_autofree char *text = g_strdup_printf("%s: %s", diag_codes[diag->code].id, diag->message);
+		clip_list_add(&list, text);
 	}
-	tell_left_out(list, n_left_out);
-	return list;
+	return clip_list_end(&list);
 }
 
 static json_t *result_to_json(const struct history *history, const struct apply_result *result, int64_t now)
 {
 	json_t *json = record_new(history, "cluster", now);
-	json_object_set_new(json, "name", jsonio_text(result->cluster));
+	json_object_set_new(json, "name", clip_text(result->cluster));
 	json_object_set_new(json, "changed", json_integer(result->n_changed));
 	json_object_set_new(json, "unchanged", json_integer(result->n_unchanged));
 	json_object_set_new(json, "failed", json_integer(result->n_failed));
@@ -213,23 +221,12 @@ static json_t *result_to_json(const struct history *history, const struct apply_
 static json_t *decision_to_json(const struct history *history, const struct history_decision *decision, int64_t now)
 {
 	json_t *json = record_new(history, "decision", now);
-	json_object_set_new(json, "host", jsonio_text(decision->host));
+	json_object_set_new(json, "cluster", clip_text(history->cluster));
+	json_object_set_new(json, "host", clip_text(decision->host));
 	if (decision->vm)
-		json_object_set_new(json, "vm", jsonio_text(decision->vm));
-	json_object_set_new(json, "what", jsonio_text(decision->what));
+		json_object_set_new(json, "vm", clip_text(decision->vm));
+	json_object_set_new(json, "what", clip_text(decision->what));
 	return json;
-}
-
-/* Now and then, and only where there is something old: the first record is looked at alone. */
-static void forget_old(struct history *history, int64_t now)
-{
-	const char *first = journal_first(history->path, history->arena);
-	json_auto_t *json = first ? json_loads(first, 0, NULL) : NULL;
-	const char *time = json_string_value(json_object_get(json, "time"));
-	int64_t at, before = now - (int64_t)HISTORY_KEEP_DAYS * DAY_S;
-	/* A month of delay, so that not every run writes all that is kept anew. */
-	if (time && clock_parse(time, &at) && at < before - 30 * (int64_t)DAY_S)
-		(void)!history_prune(history->path, before, history->diags);
 }
 
 void history_end(struct history *history, const struct apply_result *results, uint32_t n_results, enum exit_code code,
@@ -246,14 +243,15 @@ void history_end(struct history *history, const struct apply_result *results, ui
 		write_record(history, json, now);
 	}
 	if (history->begun && !history->broken)
-		forget_old(history, now);
+		history_forget(history->path, now, history->diags);
 	diags_append(diags, history->diags);
 }
 
 void history_decided(const char *path, const char *command, const char *run_id, const struct run *run,
-	const struct history_decision *decisions, uint32_t n, int64_t now, struct diags *diags)
+	const char *cluster, const struct history_decision *decisions, uint32_t n, int64_t now, struct diags *diags)
 {
 	struct history *history = history_new(path, command, run_id, run);
+	history->cluster = cluster;
 	for (uint32_t i = 0; i < n; i++)
 		write_record(history, decision_to_json(history, &decisions[i], now), now);
 	history_end(history, NULL, 0, EXIT_DONE, now, diags);

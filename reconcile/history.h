@@ -27,9 +27,10 @@ struct history_decision {
 	const char *host, *vm; /* 'vm' may be NULL */
 	const char *what;      /* "leave vdi-001 off" */
 };
-/* A run of its own, from its beginning to its end; 'path' and 'run' as for history_new(). 'diags' get warnings alone. */
+/* A run of its own, from its beginning to its end; 'path' and 'run' as for history_new(). 'cluster': that of all the hosts;
+ * NULL where nobody knows. 'diags' get warnings alone. */
 void history_decided(const char *path, const char *command, const char *run_id, const struct run *run,
-	const struct history_decision *decisions, uint32_t n, int64_t now, struct diags *diags);
+	const char *cluster, const struct history_decision *decisions, uint32_t n, int64_t now, struct diags *diags);
 
 /* ---- reading ---- */
 
@@ -38,7 +39,8 @@ struct history_event {
 	const char *type;    /* "step", "decision", or the name of an event of APPLY_EVENTS */
 	const char *cluster; /* or NULL, as all texts */
 	const char *host, *what, *outcome, *message;
-	uint64_t ms; /* a step's: how long it took */
+	const char *vm, *gpu, *kind; /* what a step was about */
+	uint64_t ms;                 /* a step's: how long it took */
 };
 
 struct history_cluster {
@@ -69,10 +71,13 @@ struct history_run {
 struct history_list {
 	const struct history_run *runs; /* as they began */
 	uint32_t n_runs;
+	uint32_t n_damaged; /* places of the file that could not be read: a run may be missing, or a part of one */
 };
 
-/* All runs of a journal, in 'arena'. Damaged parts are a warning, HV414. 0, or -1 with HV401, HV405, HV413. */
+/* All runs of a journal, in 'arena'. Damaged parts are a warning, HV414. 0, or -1 with HV401, HV405 (more than memory should
+ * hold), HV413. */
 int history_read(const char *path, struct arena *arena, struct history_list *out, struct diags *diags);
 
-/* Forgets runs whose last record is older than 'before'. The number of runs, or -1 with HV709 or what history_read() says. */
+/* Forgets runs whose last record is older than 'before', as far as they stand before all others in the file. Damage among
+ * them goes with them and is told of, HV414. The number of runs, or -1 with HV902 or what journal_scan() says. */
 int history_prune(const char *path, int64_t before, struct diags *diags);

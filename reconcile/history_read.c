@@ -2,13 +2,16 @@
 /* Records to runs. What is not understood is passed over: it may be of a later version. */
 #include "base/clock.h"
 #include "base/journal.h"
-#include "reconcile/history.h"
+#include "reconcile/history_parts.h"
 
-#include <jansson.h>
 #include <string.h>
+
+enum { READ_MAX = 1 << 30 }; /* bytes of records: what is kept of them lies in memory */
 
 struct reading {
 	struct arena *arena;
+	uint64_t n_bytes;
+	uint32_t n_damaged;
 	GHashTable *by_id; /* id -> struct building* */
 	GPtrArray *order;
 };
@@ -17,7 +20,6 @@ struct building { /* a run */
 	struct history_run run;
 	GArray *events;   /* of struct history_event */
 	GArray *clusters; /* of struct history_cluster */
-	uint64_t offset;  /* of its first record */
 };
 
 static void building_free(void *data)
@@ -55,14 +57,13 @@ static const char *const *texts_of(const struct reading *reading, json_t *json, 
 	return texts;
 }
 
-static struct building *find_run(struct reading *reading, const char *id, int64_t time, uint64_t offset)
+static struct building *find_run(struct reading *reading, const char *id, int64_t time)
 {
 	struct building *building = g_hash_table_lookup(reading->by_id, id);
 	if (!building) {
 		building = g_new0(struct building, 1);
 		building->events = g_array_new(FALSE, FALSE, sizeof(struct history_event));
 		building->clusters = g_array_new(FALSE, FALSE, sizeof(struct history_cluster));
-		building->offset = offset;
 		building->run.id = arena_strdup(reading->arena, id);
 		building->run.began = time;
 		g_hash_table_insert(reading->by_id, (gpointer)building->run.id, building);
@@ -123,6 +124,9 @@ static void event_from_json(
 		.type = arena_strdup(reading->arena, type),
 		.cluster = text_of(reading, json, "cluster"),
 		.host = text_of(reading, json, "host"),
+		.vm = text_of(reading, json, "vm"),
+		.gpu = text_of(reading, json, "gpu"),
+		.kind = text_of(reading, json, "kind"),
 		.what = text_of(reading, json, "what"),
 		.outcome = text_of(reading, json, "outcome"),
 		.message = text_of(reading, json, "message"),
@@ -131,104 +135,95 @@ static void event_from_json(
 	g_array_append_val(building->events, event);
 }
 
-static void take_record(struct reading *reading, const struct journal_record *record)
+bool record_parse(const char *text, struct record *out)
 {
-	json_auto_t *json = json_loads(record->text, JSON_REJECT_DUPLICATES, NULL);
-	const char *type = json_string_value(json_object_get(json, "type"));
-	const char *id = json_string_value(json_object_get(json, "run"));
-	const char *text = json_string_value(json_object_get(json, "time"));
-	int64_t time;
-	if (!type || !id || !text || !clock_parse(text, &time))
-		return;
-	struct building *building = find_run(reading, id, time, record->offset);
-	if (strcmp(type, "run") == 0)
-		begin_from_json(reading, json, &building->run);
-	else if (strcmp(type, "end") == 0)
-		end_from_json(reading, json, building);
-	else if (strcmp(type, "cluster") == 0)
-		cluster_from_json(reading, json, building);
+	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	const char *time = json_string_value(json_object_get(json, "time"));
+	*out = (struct record){
+		.json = json,
+		.type = json_string_value(json_object_get(json, "type")),
+		.run = json_string_value(json_object_get(json, "run")),
+	};
+	if (out->type && out->run && time && clock_parse(time, &out->time))
+		return true;
+	json_decref(json);
+	return false;
+}
+
+static void add_record(struct reading *reading, const struct record *record)
+{
+	struct building *building = find_run(reading, record->run, record->time);
+	if (strcmp(record->type, "run") == 0)
+		begin_from_json(reading, record->json, &building->run);
+	else if (strcmp(record->type, "end") == 0)
+		end_from_json(reading, record->json, building);
+	else if (strcmp(record->type, "cluster") == 0)
+		cluster_from_json(reading, record->json, building);
 	else
-		event_from_json(reading, json, type, time, building);
+		event_from_json(reading, record->json, record->type, record->time, building);
+}
+
+static bool take_record(const struct journal_record *record, void *user)
+{
+	struct reading *reading = user;
+	struct record parsed;
+	reading->n_bytes += record->end - record->offset;
+	if (reading->n_bytes > READ_MAX)
+		return false;
+	if (record_parse(record->text, &parsed)) {
+		add_record(reading, &parsed);
+		json_decref(parsed.json);
+	}
+	return true;
 }
 
 static void warn_of_damage(const char *path, const struct journal *journal, struct diags *diags)
 {
 	if (journal->n_damaged)
 		(void)!diag_add(diags, D_JOURNAL_PARTS, LOC_NONE, NULL,
-			"history '%s' is damaged in %u place%s, %u bytes in all, the first at byte %" G_GUINT64_FORMAT
-			"; the records there are left out",
-			path, journal->n_damaged, journal->n_damaged == 1 ? "" : "s", journal->n_damaged_bytes,
+			"history '%s' is damaged in %u place%s, %" G_GUINT64_FORMAT
+			" bytes in all, the first at byte %" G_GUINT64_FORMAT "; the records there are left out",
+			path, journal->n_damaged, journal->n_damaged == 1 ? "" : "s", (guint64)journal->n_damaged_bytes,
 			(guint64)journal->damaged_at);
 }
 
-static void take_records(struct reading *reading, const struct journal *journal)
+static int read_all(struct reading *reading, const char *path, struct diags *diags)
 {
-	for (uint32_t i = 0; i < journal->n_records; i++)
-		take_record(reading, &journal->records[i]);
+	struct journal journal;
+	if (journal_scan(path, take_record, reading, &journal, diags) < 0)
+		return -1;
+	if (reading->n_bytes > READ_MAX)
+		return diag_add(diags, D_SOURCE_LIMIT, LOC_NONE, NULL,
+			"history '%s' has more than %d MiB of records; forget old ones with 'hvgpu history --prune "
+			"90d'",
+			path, READ_MAX >> 20);
+	warn_of_damage(path, &journal, diags);
+	reading->n_damaged = journal.n_damaged;
+	return 0;
 }
 
-static void reading_init(struct reading *reading, struct arena *arena)
+static struct history_list finish(const struct reading *reading)
 {
-	reading->arena = arena;
-	reading->by_id = g_hash_table_new(g_str_hash, g_str_equal);
-	reading->order = g_ptr_array_new_with_free_func(building_free);
-}
-
-static void reading_done(struct reading *reading)
-{
-	g_hash_table_unref(reading->by_id);
-	g_ptr_array_unref(reading->order);
+	struct history_run *runs = arena_array(reading->arena, struct history_run, reading->order->len);
+	for (guint i = 0; i < reading->order->len; i++) {
+		struct building *building = reading->order->pdata[i];
+		runs[i] = building->run;
+		runs[i].events =
+			arena_take_array(reading->arena, g_steal_pointer(&building->events), &runs[i].n_events);
+		runs[i].clusters =
+			arena_take_array(reading->arena, g_steal_pointer(&building->clusters), &runs[i].n_clusters);
+	}
+	return (struct history_list){ runs, reading->order->len, reading->n_damaged };
 }
 
 int history_read(const char *path, struct arena *arena, struct history_list *out, struct diags *diags)
 {
-	struct reading reading;
-	struct journal journal;
+	g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GPtrArray) order = g_ptr_array_new_with_free_func(building_free);
+	struct reading reading = { .arena = arena, .by_id = by_id, .order = order };
 	*out = (struct history_list){ 0 };
-	if (journal_read(path, arena, &journal, diags) < 0)
+	if (read_all(&reading, path, diags) < 0)
 		return -1;
-	reading_init(&reading, arena);
-	take_records(&reading, &journal);
-	warn_of_damage(path, &journal, diags);
-	struct history_run *runs = arena_array(arena, struct history_run, reading.order->len);
-	for (guint i = 0; i < reading.order->len; i++) {
-		struct building *building = reading.order->pdata[i];
-		runs[i] = building->run;
-		runs[i].events = arena_take_array(arena, g_steal_pointer(&building->events), &runs[i].n_events);
-		runs[i].clusters = arena_take_array(arena, g_steal_pointer(&building->clusters), &runs[i].n_clusters);
-	}
-	*out = (struct history_list){ runs, reading.order->len };
-	reading_done(&reading);
+	*out = finish(&reading);
 	return 0;
-}
-
-struct pruning {
-	int64_t before;
-	int n_forgotten;
-};
-
-/* Records of runs that are kept stand among those of others, so all from the first of them on stays. */
-static uint64_t first_to_keep(const struct journal *journal, void *user)
-{
-	struct pruning *pruning = user;
-	g_autoptr(arena_auto) arena = arena_new();
-	struct reading reading;
-	uint64_t keep = journal->end;
-	reading_init(&reading, arena);
-	take_records(&reading, journal);
-	for (guint i = 0; i < reading.order->len; i++) {
-		const struct building *building = reading.order->pdata[i];
-		if (building->run.last >= pruning->before)
-			keep = MIN(keep, building->offset);
-	}
-	for (guint i = 0; i < reading.order->len; i++)
-		pruning->n_forgotten += ((const struct building *)reading.order->pdata[i])->offset < keep;
-	reading_done(&reading);
-	return pruning->n_forgotten ? keep : 0;
-}
-
-int history_prune(const char *path, int64_t before, struct diags *diags)
-{
-	struct pruning pruning = { .before = before };
-	return journal_shorten(path, first_to_keep, &pruning, diags) < 0 ? -1 : pruning.n_forgotten;
 }

@@ -55,9 +55,8 @@ static const char *cluster_of(const struct wants *wants, uint32_t vm)
 	const struct host *host = &wants->input->observed->hosts[wants->input->observed->vms[vm].host];
 	if (wants->input->cluster)
 		return wants->input->cluster->name;
-	if (host->record && host->record->cluster)
-		return host->record->cluster;
-	return host->cluster_name ? host->cluster_name : "CLUSTER";
+	const char *name = host_cluster(host);
+	return name ? name : "CLUSTER";
 }
 
 void refuse_held(struct wants *wants)

@@ -71,6 +71,14 @@ static const char *decision(struct arena *arena, enum settle_mode mode, const st
 	return arena_printf(arena, settled->start ? "leave '%s' off" : "leave '%s' as it is", name);
 }
 
+static const char *cluster_of(const struct run *run, const struct host *host)
+{
+	for (uint32_t i = 0; run->spec && i < run->spec->n_clusters; i++)
+		if (cluster_find_host(&run->spec->clusters[i], host->name))
+			return run->spec->clusters[i].name;
+	return host_cluster(host);
+}
+
 static void write_down(struct apply *apply, const struct run *run, const struct settle_options *options,
 	const struct found *found, const struct settled *settled)
 {
@@ -79,7 +87,8 @@ static void write_down(struct apply *apply, const struct run *run, const struct 
 		.vm = found->vm->name,
 		.what = decision(apply->arena, options->mode, settled),
 	};
-	history_decided(options->journal, "settle", apply->run_id, run, &what, 1, run->options.now, apply->diags);
+	history_decided(options->journal, "settle", apply->run_id, run, cluster_of(run, &found->state->host), &what, 1,
+		run->options.now, apply->diags);
 }
 
 static int settle(struct run *run, const struct settle_options *options, struct settled *out, struct diags *diags)

@@ -46,8 +46,8 @@ static void write_down(struct apply *apply, const struct run *run, const struct 
 		if (all[i].ended)
 			decisions[n_ended++] = (struct history_decision){ .host = all[i].host, .what = what };
 	if (n_ended)
-		history_decided(options->journal, "unlock", apply->run_id, run, decisions, n_ended, run->options.now,
-			apply->diags);
+		history_decided(options->journal, "unlock", apply->run_id, run, options->cluster, decisions, n_ended,
+			run->options.now, apply->diags);
 }
 
 /* Only leases of that very run: who reads its name a moment too late ends nobody else's. */

@@ -131,8 +131,6 @@ void render_history_text(GString *out, const struct history_list *list, const st
 {
 	for (uint32_t i = 0; i < list->n_runs; i++)
 		put_line(out, &list->runs[i], style);
-	if (!list->n_runs)
-		g_string_append(out, "No runs.\n");
 }
 
 static void put_field(GString *out, const char *name, const char *value)
@@ -142,6 +140,13 @@ static void put_field(GString *out, const char *name, const char *value)
 	g_string_append_printf(out, "  %-9s ", name);
 	print_text(out, value);
 	g_string_append_c(out, '\n');
+}
+
+/* "apply_way_back" is "way back". */
+static void put_type(GString *out, const char *type)
+{
+	g_autofree char *words = g_strdup(g_str_has_prefix(type, "apply_") ? type + strlen("apply_") : type);
+	print_text(out, g_strdelimit(words, "_", ' '));
 }
 
 static void put_event(GString *out, const struct history_event *event)
@@ -160,7 +165,7 @@ static void put_event(GString *out, const struct history_event *event)
 		g_string_append_printf(out, ", %" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT " s", event->ms / 1000,
 			event->ms % 1000 / 100);
 	} else if (!is_done) {
-		print_text(out, g_str_has_prefix(event->type, "apply_") ? event->type + strlen("apply_") : event->type);
+		put_type(out, event->type);
 	}
 	if (event->message) {
 		g_string_append(out, ": ");
@@ -228,6 +233,9 @@ static json_t *event_to_json(const struct history_event *event)
 	json_object_set_new(json, "time", jsonio_time(event->time));
 	json_object_set_new(json, "cluster", jsonio_text(event->cluster));
 	json_object_set_new(json, "host", jsonio_text(event->host));
+	json_object_set_new(json, "vm", jsonio_text(event->vm));
+	json_object_set_new(json, "gpu", jsonio_text(event->gpu));
+	json_object_set_new(json, "kind", jsonio_text(event->kind));
 	json_object_set_new(json, "what", jsonio_text(event->what));
 	json_object_set_new(json, "outcome", jsonio_text(event->outcome));
 	json_object_set_new(json, "message", jsonio_text(event->message));
@@ -286,6 +294,15 @@ json_t *render_history_json(const struct history_list *list)
 		json_array_append_new(runs, run_to_json(&list->runs[i]));
 	json_t *json = json_object();
 	json_object_set_new(json, "format_version", jsonio_text("1.0"));
+	json_object_set_new(json, "damaged_places", json_integer(list->n_damaged));
 	json_object_set_new(json, "runs", runs);
+	return json;
+}
+
+json_t *render_history_pruned_json(uint32_t n_forgotten)
+{
+	json_t *json = json_object();
+	json_object_set_new(json, "format_version", jsonio_text("1.0"));
+	json_object_set_new(json, "forgotten", json_integer(n_forgotten));
 	return json;
 }

@@ -166,6 +166,9 @@ static void decision_is_in_the_history(void **state)
 	g_autofree char *lock = g_strconcat(journal, ".lock", NULL);
 	struct history_list list;
 	fixture->options.journal = journal;
+	struct host *host = &fixture->scene->hosts[0].host;
+	host->record = &(const struct cluster_record){ .epoch = 1, .owner = "ops", .cluster = "paris" };
+	write_world(fixture);
 	assert_int_equal(settle(fixture, SETTLE_LEAVE_OFF), 0);
 	assert_int_equal(settle(fixture, SETTLE_LEAVE_OFF), 0); /* which leaves nothing */
 	assert_int_equal(history_read(journal, fixture->diags->arena, &list, fixture->diags), 0);
@@ -173,6 +176,8 @@ static void decision_is_in_the_history(void **state)
 	assert_string_equal(list.runs[0].command, "settle");
 	assert_true(list.runs[0].ended);
 	assert_int_equal(list.runs[0].n_events, 1);
+	assert_string_equal(list.runs[0].plan_names[0], "paris"); /* what its host recorded */
+	assert_string_equal(list.runs[0].events[0].cluster, "paris");
 	assert_string_equal(list.runs[0].events[0].type, "decision");
 	assert_string_equal(list.runs[0].events[0].host, "hv01");
 	assert_string_equal(list.runs[0].events[0].what, "leave 'vm-a' off");

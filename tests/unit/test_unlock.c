@@ -179,6 +179,7 @@ static void ended_lease_is_in_the_history(void **state)
 	assert_int_equal(history_read(journal, fixture->diags->arena, &list, fixture->diags), 0);
 	assert_int_equal(list.n_runs, 1);
 	assert_string_equal(list.runs[0].command, "unlock");
+	assert_string_equal(list.runs[0].plan_names[0], fixture->options.cluster);
 	assert_int_equal(list.runs[0].n_events, 1);
 	assert_string_equal(list.runs[0].events[0].host, "hv01");
 	assert_string_equal(list.runs[0].events[0].what, "end the lease of run run-1");
