@@ -64,7 +64,7 @@ def check_readme(hvgpu):
     assert lines[0].startswith('./dev build && PATH='), lines[0]
     with tempfile.TemporaryDirectory() as folder:
         path = f'{pathlib.Path(hvgpu).resolve().parent}:{os.environ["PATH"]}'
-        env = dict(os.environ, PATH=path, PLAN_DIR=f'{folder}/plan')
+        env = dict(os.environ, PATH=path, PLAN_DIR=f'{folder}/plan', HVGPU_JOURNAL=f'{folder}/journal')
         for line in lines[1:]:
             if line.startswith('kubectl') and not shutil.which('kubectl'):
                 print('kubectl is missing: its line was not run')
@@ -159,7 +159,7 @@ def check_units(hvgpu):
         return
     with tempfile.TemporaryDirectory() as folder:
         for path in (service, timer):
-            text = path.read_text().replace('/usr/bin/hvgpu', '/bin/true')
+            text = path.read_text().replace('/usr/local/bin/hvgpu', '/bin/true')
             pathlib.Path(folder, path.name).write_text(text)
         done = subprocess.run(['systemd-analyze', 'verify', '--man=no', f'{folder}/{service.name}',
                                f'{folder}/{timer.name}'], capture_output=True, text=True, check=False, timeout=60)
