@@ -37,8 +37,9 @@ static struct link *link_of_vm(struct apply *apply, const struct plan *plan, uin
 static void report(struct apply *apply, const struct link *link, const char *what, const struct answer *answer)
 {
 	g_autofree char *subject = g_strdup_printf("host/%s", link->host);
-	diag_add(apply->diags, D_STEP_FAILED, LOC_NONE, subject, "%s on '%s' failed: %s; run 'hvgpu apply' again", what,
-		link->host, answer_text(apply->arena, answer));
+	diag_add(apply->diags, D_STEP_FAILED, LOC_NONE, subject,
+		"%s on '%s' failed: %s; 'hvgpu apply SOURCE --adopt' writes it, though nothing else is left to do",
+		what, link->host, answer_text(apply->arena, answer));
 }
 
 /* A managed VM that had its adapter already: ours from now on. */
