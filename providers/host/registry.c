@@ -17,10 +17,9 @@ const struct host_error_row host_error_rows[HOST_ERROR_COUNT] = {
 	[HOST_OK] = { false, "done" },
 	[HOST_UNREACHABLE] = { true, "the host did not answer; check network, address and that the service runs" },
 	[HOST_TIMEOUT] = { true, "no answer within the deadline; the step is an ensure and can be repeated" },
-	[HOST_DENIED] = { false, "the account that hvgpu has on this host must be in its Administrators group and, in "
-				 "a failover cluster, "
-				 "have full access to the cluster (Grant-ClusterAccess); `hvgpu doctor HOST SOURCE` "
-				 "says which is missing" },
+	[HOST_DENIED] = { false, "the account that hvgpu has on this host lacks rights: it must be in the host's "
+				 "Administrators group and, in a "
+				 "failover cluster, have full access to the cluster (Grant-ClusterAccess)" },
 	[HOST_NOT_FOUND] = { false, "the VM, GPU, adapter or pool is not on this host any more; plan again" },
 	[HOST_INVALID_STATE] = { false, "the VM or GPU must be in another state first, mostly: the VM must be Off" },
 	[HOST_IN_USE] = { false, "a VM holds the GPU or partition; take it away from the VM first" },
