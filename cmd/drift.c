@@ -39,12 +39,12 @@ const struct command command_drift = {
 	.name = "drift",
 	.group = "Plan and apply",
 	.arguments = "SOURCE",
-	.doc = "Show what was changed on the hosts behind the manifests' back",
-	.details = "Each difference between the hosts and SOURCE is drift, when the commit applied last does not want "
-		   "it that "
-		   "way either, or pending, when SOURCE has something new that no apply has carried out yet. Exits "
-		   "with 2 when "
-		   "there is drift.",
+	.doc = "Show what on the hosts is not as it was applied",
+	.details =
+		"Each difference between the hosts and SOURCE is drift, when the commit applied last does not want it "
+		"that way either: the hosts were changed since, or the run that applied it did not get so far. The "
+		"others are pending: SOURCE has something new, or an earlier run owes it, and an apply carries it "
+		"out. Exits with 2 when there is drift.",
 	.examples = "  hvgpu drift clusters/ --hosts snapshot:paris.yaml\n",
 	.min_args = 1,
 	.max_args = 1,

@@ -37,7 +37,7 @@ static int settle_run(int argc, char **argv)
 		.vm = argv[0],
 		.mode = arguments.start ? SETTLE_RENEW : SETTLE_LEAVE_OFF,
 		.journal = options_journal(arena),
-		.interrupts = interrupt_count(),
+		.count_interrupts = interrupt_count,
 	};
 	struct settled settled;
 	int result = settle_vm(&settle_options, &settled, diags);

@@ -39,7 +39,7 @@ static int unlock_run(int argc, char **argv)
 		.cluster = argv[0],
 		.run_id = arguments.run,
 		.journal = options_journal(arena),
-		.interrupts = interrupt_count(),
+		.count_interrupts = interrupt_count,
 	};
 	const struct unlock_held *held = NULL;
 	uint32_t n_held = 0;

@@ -9,6 +9,24 @@ static int refuse_state(const struct vm *vm, const struct step *step, struct dia
 	return step_refuse(step, diags, "the VM is %s", name_of(&vm_state_names, (int)vm->state));
 }
 
+/* What the VM has is free on its host again. */
+static void give_memory(const struct world *world, const struct vm *vm, struct delta *out)
+{
+	struct maybe_u64 memory = vm_memory(vm);
+
+	if (memory.known && world->hosts[vm->host].memory_free_bytes.known)
+		delta_host(out, world, vm->host)->memory_free_bytes.value += memory.value;
+}
+
+/* Never below nothing: a host makes room in ways that are not modelled, so that a start is not refused for it. */
+static void take_memory(const struct world *world, const struct vm *vm, uint32_t host, struct delta *out)
+{
+	struct maybe_u64 memory = vm_memory(vm), free = world->hosts[host].memory_free_bytes;
+
+	if (memory.known && free.known)
+		delta_host(out, world, host)->memory_free_bytes.value -= MIN(memory.value, free.value);
+}
+
 int step_stop_vm(
 	struct arena *arena, const struct world *world, const struct step *step, struct delta *out, struct diags *diags)
 {
@@ -23,6 +41,7 @@ int step_stop_vm(
 	after->state = VM_OFF;
 	after->state_change = UNKNOWN;
 	after->adapters = adapters_landed(arena, world, vm, 0);
+	give_memory(world, vm, out);
 	return 0;
 }
 
@@ -44,6 +63,7 @@ int step_start_vm(
 	after->state_change = UNKNOWN;
 	after->adapters = adapters_landed(arena, world, vm, landing);
 	after->debt = debt_without_power(arena, vm->debt);
+	take_memory(world, vm, vm->host, out);
 	return 0;
 }
 
@@ -127,19 +147,6 @@ static int check_live(
 	return *landing ? 0 : step_refuse(step, diags, "no GPU of host '%s' takes live migrations", target->name);
 }
 
-/* What the VM has goes from the free memory of the one host to that of the other. */
-static void move_memory(const struct world *world, const struct vm *vm, uint32_t to, struct delta *out)
-{
-	const struct host *from = &world->hosts[vm->host], *target = &world->hosts[to];
-
-	if (!vm->memory_bytes.known)
-		return;
-	if (from->memory_free_bytes.known)
-		delta_host(out, world, vm->host)->memory_free_bytes.value += vm->memory_bytes.value;
-	if (target->memory_free_bytes.known)
-		delta_host(out, world, to)->memory_free_bytes.value -= vm->memory_bytes.value;
-}
-
 int step_move_vm(
 	struct arena *arena, const struct world *world, const struct step *step, struct delta *out, struct diags *diags)
 {
@@ -164,8 +171,10 @@ int step_move_vm(
 	after = delta_vm(out, world, step->vm);
 	after->host = to;
 	after->adapters = adapters_landed(arena, world, vm, landing);
-	if (!vm_is_off(vm))
-		move_memory(world, vm, to, out);
+	if (!vm_is_off(vm)) {
+		give_memory(world, vm, out);
+		take_memory(world, vm, to, out);
+	}
 	return 0;
 }
 

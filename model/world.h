@@ -331,6 +331,8 @@ const struct pool *gpu_pool(const struct world *world, uint32_t gpu);
 /* "Running" in rules: any state but Off and Saved (design.md section 2); also the transient and critical ones. */
 bool vm_is_running(const struct vm *vm);
 bool vm_is_off(const struct vm *vm);
+/* What it has of its host's memory, or, while it is off, takes when it starts. Unknown when no host said so. */
+struct maybe_u64 vm_memory(const struct vm *vm);
 /* We may stop it: state Running. Saved, paused, critical and transient VMs are never touched (world.md decision 2). */
 bool vm_can_stop(const struct vm *vm);
 

@@ -15,6 +15,12 @@ bool vm_is_off(const struct vm *vm)
 	return vm->state == VM_OFF;
 }
 
+struct maybe_u64 vm_memory(const struct vm *vm)
+{
+	bool is_assigned = vm->memory_bytes.known && vm->memory_bytes.value;
+	return is_assigned ? vm->memory_bytes : vm->memory_startup_bytes;
+}
+
 bool vm_can_stop(const struct vm *vm)
 {
 	return vm->state == VM_RUNNING;

@@ -194,6 +194,8 @@ static void finish(struct apply *apply)
 {
 	record_ours(apply);
 	record_clear_void(apply);
+	if (apply_interrupts(apply) > 1)
+		say_interrupted(apply);
 }
 
 static void tell_again(struct apply *apply, const struct plan *plan, const char *why)

@@ -37,8 +37,10 @@ static struct link *link_of_vm(struct apply *apply, const struct plan *plan, uin
 static void report(struct apply *apply, const struct link *link, const char *what, const struct answer *answer)
 {
 	g_autofree char *subject = g_strdup_printf("host/%s", link->host);
+	if (apply_interrupts(apply) > 1) /* that is said, and explains it */
+		return;
 	diag_add(apply->diags, D_STEP_FAILED, LOC_NONE, subject,
-		"%s on '%s' failed: %s; 'hvgpu apply SOURCE --adopt' writes it, though nothing else is left to do",
+		"%s on '%s' failed: %s; the next run that changes something here writes it, or 'hvgpu apply --adopt'",
 		what, link->host, answer_text(apply->arena, answer));
 }
 
@@ -72,14 +74,16 @@ static void record_vm(struct apply *apply, const struct plan *plan, uint32_t vm)
 		report(apply, link, "writing a record", &answer);
 }
 
-/* Only `--adopt` writes the cluster's record where nothing else was done. */
+/* On the hosts where no step wrote it. Where nothing at all was done, only `--adopt` does so, and only where there is none
+ * of ours. */
 static void record_cluster(struct apply *apply, const struct plan *plan)
 {
-	for (uint32_t i = 0; i < plan->observed->n_hosts; i++) {
+	for (uint32_t i = 0; i < plan->observed->n_hosts && apply_interrupts(apply) < 2; i++) {
 		const struct host *host = &plan->observed->hosts[i];
 		struct link *link = link_find(apply, host->name);
-		const struct cluster_record *record = link ? request_cluster_record(apply, link) : NULL;
-		if (!record || (host->record && g_strcmp0(host->record->owner, record->owner) == 0))
+		const struct cluster_record *record = link && link->leased ? request_cluster_record(apply, link) : NULL;
+		if (!record ||
+			(!apply->performed && host->record && g_strcmp0(host->record->owner, record->owner) == 0))
 			continue;
 		struct request request = {
 			.kind = REQUEST_RECORD,
@@ -101,12 +105,11 @@ void record_ours(struct apply *apply)
 	bool adopt = apply->options->run.adopt;
 	if (!plan || !plan->observed || apply->mode != PLAN_APPLY || (!apply->performed && !adopt))
 		return;
-	for (uint32_t i = 0; i < plan->observed->n_vms; i++) {
+	for (uint32_t i = 0; i < plan->observed->n_vms && apply_interrupts(apply) < 2; i++) {
 		if (is_to_record(apply, plan, i))
 			record_vm(apply, plan, i);
 	}
-	if (adopt)
-		record_cluster(apply, plan);
+	record_cluster(apply, plan);
 }
 
 /* The VM was started, and nothing else was done to it: its start is owed no more. */
@@ -160,7 +163,7 @@ void record_clear_void(struct apply *apply)
 	const struct plan *plan = apply->plan;
 	if (!apply->performed || !plan || !plan->goal || !plan->observed || plan->goal->n_vms != plan->observed->n_vms)
 		return;
-	for (uint32_t i = 0; i < plan->observed->n_vms; i++) {
+	for (uint32_t i = 0; i < plan->observed->n_vms && apply_interrupts(apply) < 2; i++) {
 		const struct vm *vm = &plan->observed->vms[i];
 		struct link *link = link_of_vm(apply, plan, i);
 		if (!vm->debt || !vm->id || !link || is_for_others(apply, plan, vm) ||

@@ -73,8 +73,10 @@ static struct drift_cluster find_in_cluster(const struct run *run, const struct 
 	}
 	bool *is_drift = arena_array(run->arena, bool, plan->changes.n);
 	for (uint32_t i = 0; i < plan->changes.n; i++) {
-		is_drift[i] = found.basis == DRIFT_COMMIT_UNREADABLE ||
-			      (then_plan && has_change(&then_plan->changes, &plan->changes.items[i]));
+		const struct change *change = &plan->changes.items[i];
+		bool differs = found.basis == DRIFT_COMMIT_UNREADABLE ||
+			       (then_plan && has_change(&then_plan->changes, change));
+		is_drift[i] = differs && change->cause != CAUSE_DEBT; /* that was us, and the next run makes it good */
 		found.n_drift += is_drift[i];
 		found.n_pending += !is_drift[i];
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which differences between the world and the manifests were made by somebody on the hosts (drift: the commit applied
- * last does not have them either), and which are new in the manifests and wait for an apply (pending).
+ * Which differences between the world and the manifests are drift, for the commit applied last does not have them either:
+ * somebody changed the hosts since, or the run that applied it did not get so far. The others are pending: new in the
+ * manifests, or owed by an earlier run, they wait for an apply.
  */
 #pragma once
 #include "reconcile/run.h"

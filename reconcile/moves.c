@@ -7,7 +7,6 @@ static void put(struct placing *placing, uint32_t vm, uint32_t to, enum move_rea
 {
 	struct room *from = &placing->rooms[placing->at[vm]], *room = &placing->rooms[to];
 	const struct vm *now = &placing->observed->vms[vm], *then = &placing->goal->vms[vm];
-	struct maybe_u64 memory = vm_is_off(now) ? now->memory_startup_bytes : now->memory_bytes;
 	placing->live[vm] = fit_can_live(placing, vm, to);
 	placing->reason[vm] = reason;
 	placing->at[vm] = to;
@@ -20,8 +19,7 @@ static void put(struct placing *placing, uint32_t vm, uint32_t to, enum move_rea
 		room->gained += then->n_adapters;
 	}
 	room->at_once += placing->live[vm] ? now->n_adapters : 0;
-	if (memory.known && room->memory_free.known)
-		room->memory_free.value -= MIN(memory.value, room->memory_free.value);
+	fit_take_memory(room, now);
 }
 
 /* Its `host` where that has room, else the host with most room, else the first by name; only for a live move when 'live'. */
@@ -189,7 +187,7 @@ static void place_starting(struct placing *placing, enum move_reason reason)
 		if (!fit_starts_anyway(placing, i) || !vm_is_running(&placing->goal->vms[i]) ||
 			!fit_can_move(placing, i) || fit_is_at_its_host(placing, i, placing->at[i]))
 			continue;
-		if (reason == MOVE_NODE && !placing->rooms[placing->at[i]].takes)
+		if (reason == MOVE_NODE && host_node_state(&placing->observed->hosts[placing->at[i]]) != NODE_UP)
 			to = best_host(placing, i, false);
 		if (reason == MOVE_PREFERRED && placing->wants->vms[i].host)
 			to = world_find_host(placing->observed, placing->wants->vms[i].host);

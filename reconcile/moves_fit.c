@@ -25,6 +25,13 @@ bool fit_gains(const struct placing *placing, uint32_t vm)
 	return !placing->observed->vms[vm].n_adapters && placing->goal->vms[vm].n_adapters;
 }
 
+void fit_take_memory(struct room *room, const struct vm *vm)
+{
+	struct maybe_u64 memory = vm_memory(vm);
+	if (memory.known && room->memory_free.known)
+		room->memory_free.value -= MIN(memory.value, room->memory_free.value);
+}
+
 void fit_measure(struct placing *placing, uint32_t host)
 {
 	struct room *room = &placing->rooms[host];
@@ -37,6 +44,8 @@ void fit_measure(struct placing *placing, uint32_t host)
 			room->at_once += now->n_adapters;
 		if (placing->at[i] == host && placing->wants->vms[i].frozen && wants_owed_power(placing->wants, i))
 			room->kept += now->n_adapters + now->debt->n_adapters;
+		if (now->host == host && wants_owed_power(placing->wants, i))
+			fit_take_memory(room, now);
 		if (!fit_runs_there(placing, i, host))
 			continue;
 		room->needed += then->n_adapters;
@@ -101,8 +110,7 @@ bool fit_is_at_its_host(const struct placing *placing, uint32_t vm, uint32_t hos
 
 static bool has_memory(const struct placing *placing, uint32_t vm, uint32_t to)
 {
-	const struct vm *it = &placing->observed->vms[vm];
-	struct maybe_u64 needed = vm_is_off(it) ? it->memory_startup_bytes : it->memory_bytes;
+	struct maybe_u64 needed = vm_memory(&placing->observed->vms[vm]);
 	struct maybe_u64 free = placing->rooms[to].memory_free;
 	return !needed.known || !free.known || needed.value <= free.value;
 }

@@ -10,7 +10,7 @@ struct room { /* of one host, while VMs are placed */
 	uint64_t gained;              /* of these, by VMs that have none now */
 	uint64_t kept;                /* for VMs that are owed a start and whose start failed in this run */
 	uint64_t at_once;             /* partitions that VMs running now have, and those that arrive live */
-	struct maybe_u64 memory_free; /* less what arrives */
+	struct maybe_u64 memory_free; /* less what arrives, and what those who are owed a start will take */
 };
 
 struct placing {
@@ -26,8 +26,9 @@ struct placing {
 
 /* ---- moves_fit.c ---- */
 
-void fit_measure(struct placing *placing, uint32_t host); /* its room, with everybody where they are so far */
-uint64_t fit_free(const struct room *room);               /* partitions; none where a count is not known */
+void fit_measure(struct placing *placing, uint32_t host);     /* its room, with everybody where they are so far */
+uint64_t fit_free(const struct room *room);                   /* partitions; none where a count is not known */
+void fit_take_memory(struct room *room, const struct vm *vm); /* it will run there */
 
 bool fit_runs_there(const struct placing *placing, uint32_t vm, uint32_t host);
 bool fit_gains(const struct placing *placing, uint32_t vm);

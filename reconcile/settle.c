@@ -106,7 +106,7 @@ static int settle(struct run *run, const struct settle_options *options, struct 
 	out->start = out->debt->power != DEBT_POWER_NONE && vm_is_off(out->vm);
 	struct apply_options with = {
 		.run = options->run,
-		.interrupts = options->interrupts,
+		.interrupts = options->count_interrupts ? options->count_interrupts() : NULL,
 		.run_id = options->run_id,
 		.holder = options->holder,
 	};

@@ -11,7 +11,8 @@ struct settle_options {
 	const char *run_id;     /* NULL: made from time and chance */
 	const char *holder;     /* NULL: user@machine */
 	const char *journal;    /* where the decision is written down (reconcile/history.h); NULL: nowhere */
-	const volatile int *interrupts;
+	const volatile int *(*count_interrupts)(void); /* called when the hosts were looked at: until then a signal may
+	                                                * end the process. NULL: not counted */
 };
 
 /* Whom the word was about, as it was before; in the arena of the findings. */

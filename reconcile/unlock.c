@@ -92,9 +92,9 @@ static int end_leases(
 	for (uint32_t i = 0; i < n; i++)
 		if (g_strcmp0(all[i].lease->run, options->run_id) == 0)
 			hosts[n_hosts++] = all[i].host;
-	const struct apply_options with = {
-		.run = options->run, .interrupts = options->interrupts, .run_id = options->run_id
-	};
+	const struct apply_options with = { .run = options->run,
+		.interrupts = options->count_interrupts ? options->count_interrupts() : NULL,
+		.run_id = options->run_id };
 	struct apply apply;
 	apply_start(&apply, run, &with, NULL);
 	int result = leases_open(&apply, hosts, n_hosts);

@@ -13,7 +13,8 @@ struct unlock_options {
 	const char *
 		run_id; /* whose leases end: its id, or the beginning of it, or of its part behind the time; NULL: only look */
 	const char *journal; /* where it is written down (reconcile/history.h); NULL: nowhere */
-	const volatile int *interrupts;
+	const volatile int *(*count_interrupts)(void); /* called when the hosts were looked at: until then a signal may
+	                                                * end the process. NULL: not counted */
 };
 
 struct unlock_held {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The world against the manifests: what somebody changed on the hosts, apart from what merely waits for an apply. */
+/* The world against the manifests: what is not as it was applied, apart from what merely waits for an apply. */
 #include "reconcile/drift.h"
 #include "render/finding.h"
 #include "render/outline.h"
@@ -92,9 +92,9 @@ static void put_cluster(
 		g_string_append(out, "  This is incomplete, not clean: a host was not observed.\n");
 	if (cluster && plan->changes.n)
 		put_basis(out, cluster);
-	put_changes(out, plan, is_drift, true, cluster ? "Changed on the hosts" : "Differences", style);
+	put_changes(out, plan, is_drift, true, cluster ? "Not as applied last" : "Differences", style);
 	if (is_drift)
-		put_changes(out, plan, is_drift, false, "Not applied yet", style);
+		put_changes(out, plan, is_drift, false, "Waiting for an apply", style);
 	for (const struct diag *diag = plan->diags ? plan->diags->first : NULL; diag; diag = diag->next)
 		finding_write(out, diag, style);
 }

@@ -4,6 +4,21 @@
 
 #include <string.h>
 
+static void give_memory(struct host *host, const struct vm *vm)
+{
+	struct maybe_u64 memory = vm_memory(vm);
+	if (memory.known && host->memory_free_bytes.known)
+		host->memory_free_bytes.value += memory.value;
+}
+
+/* A host makes room in ways that are not simulated: a start does not fail for memory. */
+static void take_memory(struct host *host, const struct vm *vm)
+{
+	struct maybe_u64 memory = vm_memory(vm);
+	if (memory.known && host->memory_free_bytes.known)
+		host->memory_free_bytes.value -= MIN(memory.value, host->memory_free_bytes.value);
+}
+
 static void set_state(struct sim_act *act, enum vm_state state)
 {
 	act->vm->state = state;
@@ -100,6 +115,7 @@ enum host_error sim_stop_vm(struct sim_act *act)
 			act->vm->name);
 	}
 	set_state(act, VM_OFF);
+	give_memory(&act->self->host, act->vm);
 	leave_gpus(act);
 	sim_debt_stopped(act);
 	return HOST_OK;
@@ -215,6 +231,7 @@ enum host_error sim_start_vm(struct sim_act *act)
 			act->vm->name);
 	act->vm->adapters = placed;
 	set_state(act, VM_RUNNING);
+	take_memory(&act->self->host, act->vm);
 	sim_debt_started(act);
 	return HOST_OK;
 }
@@ -308,9 +325,9 @@ static void move(struct sim_act *act, struct host_state *to)
 	uint32_t at = place_in_order(to, &moved);
 	from->vms = sim_without(arena, from->vms, from->n_vms, (uint32_t)(act->vm - from->vms), sizeof(moved));
 	from->n_vms--;
-	if (!vm_is_off(&moved) && moved.memory_bytes.known) {
-		from->host.memory_free_bytes.value += moved.memory_bytes.value;
-		to->host.memory_free_bytes.value -= moved.memory_bytes.value;
+	if (!vm_is_off(&moved)) {
+		give_memory(&from->host, &moved);
+		take_memory(&to->host, &moved);
 	}
 	to->vms = sim_with(arena, to->vms, to->n_vms, at, &moved, sizeof(moved));
 	to->n_vms++;

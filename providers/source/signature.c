@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "providers/source/gitconfig.h"
+#include "providers/source/worktree.h"
 
 #include <string.h>
 
@@ -254,18 +255,33 @@ static const char *ssh_signer(const struct verify *verify, const char *principal
 	return arena_printf(verify->arena, "%s (%.*s)", principal, (int)strcspn(start, "\n"), start);
 }
 
+/* Who may push, or writes to the checkout, would say with it who may sign. */
+static int check_outside(struct verify *verify)
+{
+	const char *path = verify->allowed_signers;
+	if (!gitrepo_path_within(verify->repo, path, verify->arena) && !worktree_symlink(path, verify->arena))
+		return 0;
+	return diag_add(verify->diags, D_SIGNATURE, LOC_NONE, NULL,
+		"the file of allowed signers '%s' is part of the checkout whose commit it is to judge, or a work tree "
+		"says "
+		"where it is; keep it elsewhere",
+		path);
+}
+
 /* The file of allowed signers: what the user gave, else git's. */
 static int find_allowed(struct verify *verify)
 {
 	static const char key[] = "gpg.ssh.allowedSignersFile";
 	if (verify->allowed_signers)
-		return check_list(verify, "allowed signers", verify->allowed_signers);
+		return check_list(verify, "allowed signers", verify->allowed_signers) < 0 ? -1 : check_outside(verify);
 	if (find_trusted(verify, key, NULL, "pass --allowed-signers FILE, or ", &verify->allowed_signers) < 0)
 		return -1;
 	if (!verify->allowed_signers)
 		return refuse(verify, "is signed with an ssh key, and nothing says whose keys are allowed; pass "
 				      "--allowed-signers FILE or set git's gpg.ssh.allowedSignersFile");
-	return check_named_list(verify, "allowed signers", key, verify->allowed_signers);
+	if (check_named_list(verify, "allowed signers", key, verify->allowed_signers) < 0)
+		return -1;
+	return check_outside(verify);
 }
 
 /* What ssh-keygen complains of, in one line: it may be the file of allowed signers and not the commit. */

@@ -294,6 +294,9 @@ static const char *compare(struct arena *arena, const struct world *predicted, c
 			state_write_yaml(text, have);
 			return arena_strdup(arena, text->str);
 		}
+		/* the fake Hyper-V hosts have as much whatever runs there */
+		if (!standing.address && !maybe_equal(want->host.memory_free_bytes, have->host.memory_free_bytes))
+			return "free memory differs";
 	}
 	return NULL;
 }

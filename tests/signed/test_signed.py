@@ -313,6 +313,31 @@ class Signed(unittest.TestCase):
                 self.signers = name
                 self.expect_refused('m?ref=ssh-known', why, '--owner', 'ops')
 
+    def test_allowed_signers_in_the_checkout_do_not_count(self):
+        """Who changes the manifests there would say with them who may sign. A link to them, or one in a work tree, is no better."""
+        self.clone('ssh-known')
+        outside = self.signers
+        inside = self.root / 'clone/signers'
+        excluded = self.root / 'clone/.git/signers'
+        for path in (inside, excluded):
+            shutil.copy(outside, path)
+        (self.root / 'clone/.git/info/exclude').write_text('signers\n')
+        os.symlink('../signers', self.root / 'm/link')
+        self.addCleanup(os.unlink, self.root / 'm/link')
+        os.symlink('clone/signers', self.root / 'way-in')
+        self.addCleanup(os.unlink, self.root / 'way-in')
+        for path in (inside, excluded, self.root / 'm/link', self.root / 'way-in'):
+            with self.subTest(path.name):
+                self.signers = path
+                self.expect_refused('clone', 'keep it elsewhere', '--owner', 'ops')
+        self.set_global('gpg.ssh.allowedSignersFile', str(inside))
+        done = self.run_hvgpu('apply', 'clone', '--hosts', 'sim:world.yaml', '--allow', 'restarts=1', '--verify-commit',
+                              '--owner', 'ops')
+        self.assertEqual(done.returncode, REFUSED, done.stderr)
+        self.assertIn('keep it elsewhere', done.stderr)
+        self.signers = outside
+        self.expect_applied('clone', '--owner', 'ops')
+
     def test_what_keeps_a_commit_from_being_verified_is_a_refusal(self):
         for name, tools in (('no-git', ('gpg', 'ssh-keygen')), ('no-gpg', ('git', 'ssh-keygen')),
                             ('no-ssh', ('git', 'gpg'))):

@@ -166,16 +166,25 @@ static const char *look_for_debts(struct play *play, const struct play *referenc
 	return NULL;
 }
 
-/* What is not refused now, and is without disturbance, may stop somebody: a VM for its own wish, any for a count or a role. */
-static uint32_t stops_for_more(const struct play *play, const struct play *reference)
+static uint32_t n_vms(const struct play *play)
 {
 	uint32_t n = 0;
+	for (uint32_t h = 0; h < play->scenario->n_states; h++)
+		n += play->scenario->states[h]->n_vms;
+	return n;
+}
+
+/* What is not refused now, and is without disturbance, may stop somebody: a VM for its own wish, any for a count or a role.
+ * Where somebody changed the world, that may be so in the disturbed run already. */
+static uint32_t stops_for_more(const struct play *play, const struct play *reference)
+{
+	uint32_t n = 0, n_any = has(play, fault_is_foreign) ? n_vms(play) : play->n_later_stops;
 	GHashTableIter iter;
 	gpointer subject;
 	g_hash_table_iter_init(&iter, reference->refused);
 	while (g_hash_table_iter_next(&iter, &subject, NULL))
 		if (!g_hash_table_contains(play->refused, subject))
-			n += strstr(subject, "/vm/") ? 1 : play->n_later_stops;
+			n += strstr(subject, "/vm/") ? 1 : n_any;
 	return n;
 }
 
@@ -184,8 +193,9 @@ static const char *look_at_cost(struct play *play, const struct play *reference)
 	uint32_t allowed = reference->monitor.n_stops + play->n_excused + play->n_blind;
 	if (has(play, fault_is_foreign) || has(play, fault_is_stale))
 		allowed += 1;
-	/* a world that somebody changed needs what it needs */
-	allowed += has(play, fault_is_foreign) ? play->n_later_stops : stops_for_more(play, reference);
+	allowed += stops_for_more(play, reference);
+	if (has(play, fault_is_foreign)) /* a world that somebody changed needs what it needs */
+		allowed += play->n_later_stops;
 	if (play->monitor.n_stops > allowed)
 		return found(play, "%u VMs were stopped, undisturbed %u, allowed %u", play->monitor.n_stops,
 			reference->monitor.n_stops, allowed);
@@ -221,7 +231,11 @@ const char *oracle_judge_reference(struct play *play)
 {
 	if (play->monitor.broken)
 		return play->monitor.broken;
-	return play->is_at_rest ? look_for_debts(play, play->reference) : "without disturbance it comes to no end";
+	if (!play->is_at_rest)
+		return "without disturbance it comes to no end";
+	if (play->n_tardy)
+		return "a run did what the one before, which no limit kept from it, had left";
+	return look_for_debts(play, play->reference);
 }
 
 /* ---- paths ---- */

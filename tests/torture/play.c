@@ -165,14 +165,19 @@ bool play_run(struct play *play, struct process *process)
 	g_autoptr(run_auto) run = run_pipeline(&options);
 	uint32_t n_steps = 0, n_missing = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops,
 		 n_starts = play->monitor.n_starts;
+	bool had_its_say = play->n_runs > 1 && !play->is_limited;
 	play->n_refusals = 0;
+	play->is_limited = false;
 	g_hash_table_remove_all(play->refused);
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		n_steps += run->plans[i]->n_steps;
 		n_missing += run->plans[i]->observed ? run->plans[i]->observed->n_missing : 0;
 		play->n_refusals += run->plans[i]->n_refusals;
-		for (uint32_t r = 0; r < run->plans[i]->n_refusals; r++)
-			g_hash_table_add(play->refused, arena_strdup(play->arena, run->plans[i]->refusals[r].subject));
+		for (uint32_t r = 0; r < run->plans[i]->n_refusals; r++) {
+			const struct refusal *refusal = &run->plans[i]->refusals[r];
+			g_hash_table_add(play->refused, arena_strdup(play->arena, refusal->subject));
+			play->is_limited |= refusal->code == D_BUDGET;
+		}
 		tell_findings(play, run->plans[i]->diags);
 	}
 	tell_findings(play, run->diags);
@@ -184,6 +189,7 @@ bool play_run(struct play *play, struct process *process)
 		if (play->tells && !process->is_dead)
 			printf("       exit %d\n", (int)code);
 	}
+	play->n_tardy += had_its_say && play->n_steps > n_sent;
 	bool was_dead = process->is_dead;
 	play->was_blind |= is_blind;
 	play->n_blind += is_blind ? play->monitor.n_stops - n_stops + play->monitor.n_starts - n_starts : 0;

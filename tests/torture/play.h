@@ -47,7 +47,9 @@ struct play {
 	uint32_t n_calls, n_runs;
 	uint32_t n_steps; /* sent */
 	bool had_way_back;
-	bool was_blind; /* a run was, as below */
+	bool is_limited;  /* the last plan was refused in part for a limit, so that a later one may do more */
+	uint32_t n_tardy; /* runs after the first that did what the one before could have done */
+	bool was_blind;   /* a run was, as below */
 	/* Stops by runs that could not observe a host: what they planned without it, a person saw; and starts: who runs by then may
 	 * have to be stopped for what the whole cluster needs. */
 	uint32_t n_blind;

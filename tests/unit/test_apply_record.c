@@ -109,8 +109,6 @@ static void restore_pays_and_changes_nothing_else(void **state)
 	assert_int_equal(sim_run_count_gpus(sim, 4), 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, sim_run_setup, sim_run_teardown)
-
 /* It runs, so its partition is not given back now; nor is that forgotten. */
 static void parts_that_stay_owed_stay_noted(void **state)
 {
@@ -130,6 +128,25 @@ static void parts_that_stay_owed_stay_noted(void **state)
 	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, true), 1);
 }
 
+/* An older commit is told by it, whichever hosts answer then (design.md section 8). */
+static void every_host_gets_the_clusters_record_from_a_run_with_work(void **state)
+{
+	struct sim_run *sim = *state;
+	sim->scene = scene_new(true, 3, 1, 4);
+	scene_vm(sim->scene, "vm-a", 1, VM_OFF, -1);
+	sim_run_write_scene(sim, NULL);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 4, "vm-*", NULL));
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
+	struct state_file file = sim_run_read_world(sim);
+	for (uint32_t i = 0; i < file.n_states; i++) {
+		assert_non_null(file.states[i]->host.record);
+		assert_int_equal(file.states[i]->host.record->epoch, 1);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, sim_run_setup, sim_run_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +156,7 @@ int main(void)
 		TEST(parts_that_a_person_decides_about_stay_owed),
 		TEST(restore_pays_and_changes_nothing_else),
 		TEST(parts_that_stay_owed_stay_noted),
+		TEST(every_host_gets_the_clusters_record_from_a_run_with_work),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,20 @@ static void change_by_hand_is_drift(void **state)
 	assert_int_equal(fixture->run.drift->n_drift, 1);
 }
 
+/* A run that died stopped the VM: that was us, and nobody else. */
+static void what_an_earlier_run_owes_is_no_drift(void **state)
+{
+	struct fixture *fixture = *state;
+	record(fixture, 0, fixture->commit, 1);
+	struct vm *vm = &fixture->scene->vms[0][0];
+	vm->state = VM_OFF;
+	scene_owe_start(fixture->scene, vm, 60);
+	scene_gpu(fixture->scene, 1, 1)->count = KNOWN(2);
+	const struct drift_cluster *found = find(fixture, 4);
+	assert_int_equal(found->n_drift, 1); /* the count */
+	assert_int_equal(found->n_pending, 1);
+}
+
 static void record_of_the_highest_epoch_counts(void **state)
 {
 	struct fixture *fixture = *state;
@@ -163,6 +177,7 @@ int main(void)
 		TEST(cluster_that_was_never_applied_is_pending),
 		TEST(new_line_in_the_manifests_is_pending),
 		TEST(change_by_hand_is_drift),
+		TEST(what_an_earlier_run_owes_is_no_drift),
 		TEST(record_of_the_highest_epoch_counts),
 		TEST(apply_of_no_commit_is_not_said_to_be_none),
 		TEST(commit_that_cannot_be_read_makes_all_drift),

@@ -157,6 +157,31 @@ static void live_move_needs_every_yes(void **ignored)
 	}
 }
 
+/* What a VM that is owed a start will take there is not free, and what one that restarts there takes is asked for. */
+static void memory_that_is_promised_is_not_free(void **ignored)
+{
+	(void)ignored;
+	for (int is_owed = 0; is_owed < 2; is_owed++)
+		for (int live = 0; live < 2; live++) {
+			struct scene *scene = scene_new(true, 2, 1, 4);
+			struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+			struct vm *owed = scene_vm(scene, "vm-b", 1, VM_OFF, 0);
+			allow_live(scene, 1);
+			((struct adapter *)vm->adapters)->outgoing_live_migration = live ? TRI_YES : TRI_NO;
+			scene->hosts[1].host.memory_free_bytes = KNOWN((uint64_t)6 << 30);
+			if (is_owed)
+				scene_owe_start(scene, owed, 60);
+			char *manifests = assign(
+				scene, scene_manifests(scene, 4, NULL, NULL), "Required", "{ name: vm-a, host: hv02 }");
+			const struct plan *plan = scene_plan(scene, manifests);
+			assert_int_equal(plan->cost.vms_moved, is_owed ? 0 : 1);
+			assert_int_equal(plan->cost.vms_stopped, is_owed || live ? 0 : 1);
+			assert_int_equal(scene_step(plan, STEP_START_VM, "vm-b") != NULL, is_owed);
+			assert_int_equal(scene_has(plan, D_PLACEMENT), is_owed);
+			scene_free(scene);
+		}
+}
+
 static void required_vm_that_is_off_moves_off(void **ignored)
 {
 	(void)ignored;
@@ -402,6 +427,22 @@ static void vm_that_must_start_leaves_a_paused_node(void **ignored)
 	}
 }
 
+/* It takes none of other hosts, and keeps its own while it is Up: decision 12 of 0007. */
+static void vm_that_must_start_stays_on_a_host_in_maintenance_that_is_up(void **ignored)
+{
+	(void)ignored;
+	struct scene *scene = scene_new(true, 2, 1, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, -1);
+	static const char manifests[] =
+		"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c }\nspec:\n"
+		"  type: Failover\n  hosts: [{ name: hv01, maintenance: true }, { name: hv02 }]\n"
+		"  gpus:\n    - { name: vdi, match: { model: NVIDIA A2 }, partitionCount: 4 }\n"
+		"---\napiVersion: hvgpu.dev/v1alpha1\nkind: GpuAssignment\nmetadata: { name: a }\n"
+		"spec: { cluster: c, gpus: vdi, virtualMachines: [{ name: vm-a }] }\n";
+	assert_cost(scene_plan(scene, manifests), 1, 0, 0, 3);
+	scene_free(scene);
+}
+
 /* ---- the check ---- */
 
 static void move_that_no_change_names_is_rejected(void **ignored)
@@ -543,8 +584,9 @@ static void room_of_a_vm_that_failed_is_kept(void **state)
 			.state_change = vm->state_change };
 		vm->debt = debt;
 	}
+	((struct cluster_node *)scene->hosts[0].host.nodes)[0].state = NODE_PAUSED;
 	const char *manifests = "apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c }\nspec:\n"
-				"  type: Failover\n  hosts: [{ name: hv01, maintenance: true }, { name: hv02 }]\n"
+				"  type: Failover\n  hosts: [{ name: hv01 }, { name: hv02 }]\n"
 				"  gpus:\n    - { name: vdi, match: { model: NVIDIA A2 }, partitionCount: 1 }\n";
 	const char *frozen[] = { "host/hv02/vm/vm-f" };
 	struct plan_input input = { .mode = PLAN_RESTORE, .live_run = "this", .frozen = frozen, .n_frozen = 1 };
@@ -565,6 +607,7 @@ int main(void)
 		cmocka_unit_test(vm_that_is_down_waits_for_no_other_host),
 		cmocka_unit_test(required_vm_moves_live_where_everything_allows_it),
 		cmocka_unit_test(live_move_needs_every_yes),
+		cmocka_unit_test(memory_that_is_promised_is_not_free),
 		cmocka_unit_test(required_vm_that_is_off_moves_off),
 		cmocka_unit_test(required_vm_that_is_there_stays),
 		cmocka_unit_test(required_vm_that_cannot_move_is_refused_and_stays),
@@ -580,6 +623,7 @@ int main(void)
 		cmocka_unit_test(restarted_vm_goes_to_its_host_where_there_is_room),
 		cmocka_unit_test(running_vm_does_not_move_for_a_preference),
 		cmocka_unit_test(vm_that_must_start_leaves_a_paused_node),
+		cmocka_unit_test(vm_that_must_start_stays_on_a_host_in_maintenance_that_is_up),
 		cmocka_unit_test(move_that_no_change_names_is_rejected),
 		cmocka_unit_test(vm_that_no_manifest_manages_moves_under_no_policy),
 		cmocka_unit_test(move_waits_for_the_counts_where_it_goes),

@@ -214,6 +214,29 @@ static void vm_that_nobody_knows_may_be_where_nobody_answered(void **state)
 		assert_int_not_equal(diag->code, D_VM_NOT_FOUND);
 }
 
+static uint32_t n_counted;
+static const volatile int *count_interrupts(void)
+{
+	static const int twice = 2;
+	n_counted++;
+	return &twice;
+}
+
+/* While hosts are asked nothing is at stake, and a signal ends the program as any other. */
+static void interruptions_count_from_the_first_lease_on(void **state)
+{
+	struct fixture *fixture = *state;
+	n_counted = 0;
+	fixture->options.count_interrupts = count_interrupts;
+	fixture->options.vm = "vm-b"; /* nothing is owed to it: no host is held */
+	assert_int_equal(settle(fixture, SETTLE_RENEW), 0);
+	assert_int_equal(n_counted, 0);
+	fixture->options.vm = "vm-a";
+	assert_int_equal(settle(fixture, SETTLE_RENEW), -1);
+	assert_int_equal(n_counted, 1);
+	assert_int_equal(restore_steps(fixture), 0); /* nobody has decided */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +250,7 @@ int main(void)
 		TEST(vm_that_runs_gets_its_parts_back),
 		TEST(decision_is_in_the_history),
 		TEST(vm_without_debt_needs_no_decision),
+		TEST(interruptions_count_from_the_first_lease_on),
 		TEST(vm_that_nobody_knows_is_an_error),
 		TEST(vm_that_nobody_knows_may_be_where_nobody_answered),
 	};

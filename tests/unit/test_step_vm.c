@@ -59,6 +59,27 @@ static void only_running_vms_stop_and_only_off_ones_start(void **ignored)
 	}
 }
 
+static void memory_goes_with_the_power(void **ignored)
+{
+	static const struct maybe_u64 starts[] = { KNOWN(5), KNOWN(50), UNKNOWN };
+	static const uint64_t left[] = { 3, 0, 8 };
+
+	(void)ignored;
+	for (int i = 0; i < 3; i++) {
+		g_autoptr(arena_auto) arena = arena_new();
+		struct world *world = worlds_new(arena, 1, 1, 4, 1);
+		worlds_vm(arena, world, 0, VM_OFF);
+		world->hosts[0].memory_free_bytes = KNOWN(8);
+		world->vms[0].memory_bytes = KNOWN(0); /* as hosts say of a VM that is off */
+		world->vms[0].memory_startup_bytes = starts[i];
+		assert_int_equal(act(arena, world, STEP_START_VM, 0), STEPS_CHANGED);
+		assert_true(maybe_is(world->hosts[0].memory_free_bytes, left[i]));
+		world->vms[0].memory_bytes = KNOWN(6);
+		assert_int_equal(act(arena, world, STEP_STOP_VM, 0), STEPS_CHANGED);
+		assert_true(maybe_is(world->hosts[0].memory_free_bytes, left[i] + 6));
+	}
+}
+
 static void a_start_could_land_on_each_gpu_with_room(void **ignored)
 {
 	g_autoptr(arena_auto) arena = arena_new();
@@ -291,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stopping_takes_a_vm_off_its_gpus),
 		cmocka_unit_test(only_running_vms_stop_and_only_off_ones_start),
+		cmocka_unit_test(memory_goes_with_the_power),
 		cmocka_unit_test(a_start_could_land_on_each_gpu_with_room),
 		cmocka_unit_test(a_start_with_two_adapters_needs_two_partitions),
 		cmocka_unit_test(a_pinned_start_needs_certain_room_on_its_gpu),
