@@ -8,6 +8,7 @@
 #include "cmd/output.h"
 #include "cmd/saved.h"
 #include "cmd/show.h"
+#include "reconcile/present.h"
 
 #include <string.h>
 
@@ -50,6 +51,8 @@ static struct run *make_run(const char *source, bool *is_unread_out, struct diag
 		return NULL;
 	}
 	saved_prepare(run, &run_options);
+	if (run->n_plans && present_run(run) < 0)
+		run->n_plans = 0;
 	return run;
 }
 
@@ -94,15 +97,6 @@ static enum exit_code pay_debts(
 	return has_steps(run) ? carry_out(run, how, format, "apply") : EXIT_DONE;
 }
 
-/* A saved plan knows what was owed when it was made, and nothing of now. */
-static bool may_have_debts(const struct run *run)
-{
-	for (uint32_t i = 0; i < run->n_plans; i++)
-		if (run->plans[i]->n_debts_open)
-			return true;
-	return run->from_file;
-}
-
 static struct run_options options_for_debts(const struct run *run)
 {
 	struct run_options run_options = run->options;
@@ -112,17 +106,12 @@ static struct run_options options_for_debts(const struct run *run)
 	return run_options;
 }
 
-/* A saved plan without steps knows nothing of the hosts as they are: they are looked at, and what is owed is paid. */
-static enum exit_code look_and_pay(const struct run *saved, struct apply_options *how, enum carry_format format)
+static bool has_debts(const struct run *run)
 {
-	struct run_options run_options = options_for_debts(saved);
-	run_options.mode = PLAN_RESTORE;
-	g_autoptr(run_auto) run = run_pipeline(&run_options);
-	enum exit_code code = exit_worse(run_exit(run), output_findings(run->diags));
 	for (uint32_t i = 0; i < run->n_plans; i++)
-		if (plan_exit(run->plans[i]) != EXIT_DONE)
-			output_findings(run->plans[i]->diags);
-	return has_steps(run) ? exit_worse(code, carry_out(run, how, format, "apply")) : code;
+		if (run->plans[i]->n_debts_open)
+			return true;
+	return false;
 }
 
 static enum exit_code not_planned(struct run *run, struct apply_options *how, enum carry_format format)
@@ -147,22 +136,19 @@ static enum exit_code apply_made(
 	apply_options.limits = consent->limits;
 	if (!run->n_plans)
 		return not_planned(run, &apply_options, format);
-	enum exit_code shown = format == CARRY_TEXT ? show_plan(run, SHOW_TEXT, EXIT_DONE) : EXIT_DONE;
-	if (run->from_file && !has_steps(run))
-		return exit_worse(shown, look_and_pay(run, &apply_options, format));
-	if (consent_get(consent, run, arguments.auto_approve, apply_options.interrupts, diags) == 0) {
-		enum exit_code done = exit_worse(shown, carry_out(run, &apply_options, format, "apply"));
-		bool may_owe = run->from_file && done == EXIT_REFUSED; /* suspended, or the window is shut */
-		return may_owe ? exit_worse(done, pay_debts(options_for_debts(run), run->diags, &apply_options, format))
-			       : done;
-	}
+	enum exit_code shown = EXIT_DONE;
+	if (format == CARRY_TEXT)
+		shown = show_plan(run, SHOW_TEXT, EXIT_DONE);
+	else
+		show_findings(run);
+	if (consent_get(consent, run, arguments.auto_approve, apply_options.interrupts, diags) == 0)
+		return exit_worse(shown, carry_out(run, &apply_options, format, "apply"));
 	enum exit_code code = exit_worse(run_exit(run), output_findings(diags));
 	carry_refused(run, "apply", code, diags);
-	if (may_have_debts(run)) {
-		struct run_options run_options = run->from_file ? options_for_debts(run) : run->options;
-		code = exit_worse(code, pay_debts(run_options, run->diags, &apply_options, format));
-	}
-	return code;
+	if (!has_debts(run))
+		return code;
+	return exit_worse(code, run->owed ? carry_out(run->owed, &apply_options, format, "apply")
+					  : pay_debts(run->options, run->diags, &apply_options, format));
 }
 
 /* A saved plan that cannot be read, for it was edited: where hosts are is known from the command line alone. */
@@ -206,7 +192,9 @@ const struct command command_apply = {
 		"nobody can be asked, a plan that stops running VMs is refused unless the manifest sets "
 		"rollout.maxUnavailable or "
 		"rollout.windows, or --allow covers it. Outside of these windows no VM is stopped: apply does the "
-		"rest, says when the next one opens and exits with 5, or waits with --wait-for-window. When a step "
+		"rest, says when the next one opens and exits with 5, or waits with --wait-for-window. A saved plan is "
+		"held against the hosts as they are before anybody is asked: with nothing left to do it changes "
+		"nothing, and where it does not fit any more it is refused with 6. When a step "
 		"fails, VMs are brought back. Ctrl-C once begins nothing new "
 		"and brings back what is down; twice stops at once, and 'hvgpu restore' brings back the rest. "
 		"With --verify-commit the commit must be signed with a key of the gpg keyring, or with an ssh key "

@@ -6,6 +6,7 @@
 #include "cmd/show.h"
 #include "render/why.h"
 
+#include <string.h>
 #include <unistd.h>
 
 static const GOptionEntry options[] = {
@@ -55,6 +56,16 @@ static enum exit_code save(const struct run *run, const struct consent *consent,
 	return output_findings(diags);
 }
 
+/* Standard output has what is shown: 'plan -o json' shows what would be saved. */
+static void check_out(struct diags *diags)
+{
+	if (arguments.out && (!*arguments.out || strcmp(arguments.out, "-") == 0))
+		diag_add(diags, D_USAGE, LOC_NONE, NULL,
+			"--out '%s' names no file; name one, or write '-o json' for a plan on standard output, which "
+			"'apply' takes from a file",
+			arguments.out);
+}
+
 static int plan_run(int argc, char **argv)
 {
 	(void)argc;
@@ -66,6 +77,7 @@ static int plan_run(int argc, char **argv)
 	if (arguments.why && format > SHOW_JSON)
 		diag_add(diags, D_USAGE, LOC_NONE, NULL, "--why is written as text or json, not as %s",
 			show_formats[format]);
+	check_out(diags);
 	if (options_run(argv[0], &run_options, diags) < 0 || format < 0 ||
 		consent_parse(arguments.allow, &consent, diags) < 0 || diags->n_errors)
 		return output_findings(diags);

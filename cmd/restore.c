@@ -21,6 +21,8 @@ static int carry(struct run *run, enum carry_format format)
 	enum exit_code shown = run_exit(run);
 	if (format == CARRY_TEXT || !run->n_plans)
 		shown = show_plan(run, SHOW_TEXT, shown);
+	else
+		show_findings(run);
 	return run->n_plans ? (int)exit_worse(shown, carry_out(run, &apply_options, format, "restore")) : (int)shown;
 }
 

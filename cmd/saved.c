@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/saved.h"
 #include "base/file.h"
+#include "providers/source/reference.h"
 #include "reconcile/planfile.h"
 #include "reconcile/prove.h"
 
@@ -32,27 +33,47 @@ static void use_addresses(struct run *run, const struct spec *spec)
 	run->spec = addresses;
 }
 
-/* A saved plan does not hold addresses: without --hosts they are those of the inventories in its source, as they are
- * now. */
-static void add_addresses(struct run *run)
+static void say_changed(struct run *run, const struct source_tree *now)
 {
-	if (run->options.hosts || !run->options.source)
-		return;
+	if (run->tree.digest && now->digest && strcmp(run->tree.digest, now->digest) != 0)
+		diag_add(run->diags, D_MANIFESTS_CHANGED, LOC_NONE, NULL,
+			"the manifests of '%s' are not those that the plan was made from; what changed in them is in "
+			"the next plan, and not in this one",
+			run->options.source);
+}
+
+/* Read without waiting for anybody: no network, no pipe, and not standard input, from which an answer may be awaited. */
+static bool is_at_hand(const char *source)
+{
+	g_autoptr(arena_auto) scratch = arena_new();
+	struct reference reference;
+	if (reference_parse(source, scratch, &reference, diags_new(scratch)) < 0 || reference.kind == REFERENCE_REMOTE)
+		return false;
+	return reference.kind == REFERENCE_LOCAL || file_kind(source, true) == FILE_REGULAR ||
+	       file_kind(source, true) == FILE_FOLDER;
+}
+
+/* A saved plan does not hold addresses: without --hosts they are those of the inventories in its source, as they are
+ * now. With --hosts the manifests are not needed: they may be wrong, or not be there at all. */
+static int read_source_again(struct run *run)
+{
+	if (!run->options.source || (run->options.hosts && !is_at_hand(run->options.source)))
+		return 0;
 	struct run_options load = run->options;
 	load.until = STAGE_LOAD;
 	load.clusters = NULL;
 	load.n_clusters = 0;
 	struct run *now = run_pipeline(&load);
-	if (now->spec && !now->diags->n_errors) {
+	int result = 0;
+	say_changed(run, &now->tree);
+	if (!run->options.hosts && now->diags->n_errors) {
+		diags_append(run->diags, now->diags);
+		result = -1;
+	} else if (!run->options.hosts) {
 		use_addresses(run, now->spec);
-		if (run->tree.digest && g_strcmp0(run->tree.digest, now->tree.digest) != 0)
-			diag_add(run->diags, D_MANIFESTS_CHANGED, LOC_NONE, NULL,
-				"the manifests of '%s' are not those that the plan was made from; it is carried out as "
-				"it was "
-				"approved",
-				run->options.source);
 	}
 	arena_adopt(run->arena, now->arena);
+	return result;
 }
 
 /* The commit that the plan names, as it is in its repository: signed, and asking for this plan. Its inventory tells where the
@@ -119,14 +140,13 @@ void saved_prepare(struct run *run, const struct run_options *how)
 	int result = check_version(run);
 	if (result == 0 && options.verify)
 		result = verify(run);
+	else if (result == 0)
+		result = read_source_again(run);
 	run->options.adopt = how->adopt;
-	if (result < 0) {
+	if (result < 0)
 		run->n_plans = 0;
+	if (result < 0 || options.verify)
 		return;
-	}
-	if (options.verify)
-		return;
-	add_addresses(run);
 	/* So that it can be told whether the hosts have a later commit already. */
 	g_autoptr(arena_auto) scratch = arena_new();
 	(void)source_find_repository(&run->tree, false, run->arena, diags_new(scratch));

@@ -119,6 +119,17 @@ int show_plan(const struct run *run, enum show_format format, enum exit_code cod
 	return show_end(stream, run, code);
 }
 
+void show_findings(const struct run *run)
+{
+	g_autoptr(arena_auto) arena = arena_new();
+	struct diags *diags = diags_new(arena);
+	diags_append(diags, run->diags);
+	for (uint32_t i = 0; i < run->n_plans; i++)
+		diags_append(diags, run->plans[i]->diags);
+	if (diags->n_errors || diags->n_warnings)
+		output_findings(diags);
+}
+
 int show_save(const struct run *run, const char *path, struct diags *diags)
 {
 	g_autoptr(GString) out = g_string_new(NULL);

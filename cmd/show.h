@@ -10,7 +10,11 @@ extern const char *const show_formats[]; /* their names, ended by NULL */
  * standard error. 'code', or what is worse. */
 int show_plan(const struct run *run, enum show_format format, enum exit_code code);
 
-/* The same for a run that is still to be made: begin, give show_watch() to run_pipeline(), end with the run. Text and JSON
+/* The findings alone, on standard error, where standard output is for what is done, an event a line. Notes alone are not
+ * worth it. */
+void show_findings(const struct run *run);
+
+/* As show_plan(), for a run that is still to be made: begin, give show_watch() to run_pipeline(), end with the run. Text and JSON
  * start as soon as the manifests are read, and text goes on cluster by cluster. */
 struct show_stream;
 struct show_stream *show_begin(enum show_format format);

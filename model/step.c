@@ -70,8 +70,9 @@ int step_refuse(const struct step *step, struct diags *diags, const char *fmt, .
 	va_start(args, fmt);
 	text = g_strdup_vprintf(fmt, args);
 	va_end(args);
-	return diag_add(diags, D_STEP_NOT_POSSIBLE, step->loc, step_subject(diags->arena, step), "%s: %s",
-		name_of(&step_kind_names, (int)step->kind), text);
+	g_autoptr(arena_auto) scratch = arena_new();
+	return diag_add(diags, D_STEP_NOT_POSSIBLE, step->loc, step_subject(diags->arena, step),
+		"step %u (%s) is not possible: %s", step->id, step_text(scratch, step), text);
 }
 
 int step_bind(struct step *step, const struct world *world, struct diags *diags)

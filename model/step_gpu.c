@@ -18,7 +18,7 @@ int step_set_count(
 	if (maybe_is(gpu->count, step->count))
 		return 0;
 	if (step->count_before && gpu->count.known && gpu->count.value != step->count_before)
-		return step_refuse(step, diags, "the GPU was expected to offer %u partitions and offers %u",
+		return step_refuse(step, diags, "its partition count was expected to be %u and is %u",
 			step->count_before, (uint32_t)gpu->count.value);
 	if (!step->count || (gpu->n_valid_counts && !gpu_lists_count(gpu, step->count)))
 		return step_refuse(step, diags, "the GPU does not list %u as a valid count", step->count);

@@ -240,6 +240,17 @@ uint32_t world_find_vm_named(const struct world *world, const char *name, uint32
 	return found;
 }
 
+const struct cluster_record *world_newest_record(const struct world *world)
+{
+	const struct cluster_record *newest = NULL;
+	for (uint32_t i = 0; i < world->n_hosts; i++) {
+		const struct cluster_record *record = world->hosts[i].record;
+		if (record && (!newest || record->epoch > newest->epoch))
+			newest = record;
+	}
+	return newest;
+}
+
 const struct pool *host_find_pool(const struct host *host, const char *name)
 {
 	for (uint32_t i = 0; name && i < host->n_pools; i++)

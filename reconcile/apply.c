@@ -168,7 +168,8 @@ static int has_lost_host(struct apply *apply, const struct world *world)
 /* The plan of this round, within what was approved; debts alone where that is not so. NULL: nothing can be done. */
 static const struct plan *next_plan(struct apply *apply, const struct world *world, bool is_first)
 {
-	bool saved = apply->run->from_file && !apply->approved->spec && apply->mode == apply->approved->mode;
+	bool saved = apply->run->from_file && !apply->approved->spec && apply->approved->mode == PLAN_APPLY &&
+		     apply->mode == PLAN_APPLY;
 	const struct plan *plan = !saved     ? again_plan(apply, world, apply->mode)
 				  : is_first ? again_saved(apply, world)
 					     : again_rest_of_saved(apply, world);
@@ -235,7 +236,7 @@ static void hold(struct apply *apply, const struct plan *plan, bool was_shut)
 /* Where debts alone are paid, what the manifests want and do not get is still refused. */
 static enum exit_code exit_of_plan(const struct apply *apply, const struct plan *plan)
 {
-	bool is_less = plan->mode == PLAN_RESTORE && apply->approved->spec;
+	bool is_less = plan->mode == PLAN_RESTORE && (apply->approved->spec || apply->run->from_file);
 	return is_less ? exit_worse(plan_exit(plan), plan_exit(apply->approved)) : plan_exit(plan);
 }
 

@@ -4,6 +4,7 @@
 #include "reconcile/done.h"
 #include "reconcile/observe.h"
 #include "reconcile/planner.h"
+#include "reconcile/present.h"
 #include "reconcile/run_plan.h"
 
 #include <string.h>
@@ -77,44 +78,15 @@ struct plan_input again_input(struct apply *apply, const struct world *world, en
 const struct plan *again_plan(struct apply *apply, const struct world *world, enum plan_mode mode)
 {
 	struct plan_input input = again_input(apply, world, mode);
-	return plan_cluster(apply->arena, &input);
-}
-
-static struct step *bind_steps(struct apply *apply, const struct world *world)
-{
-	const struct plan *plan = apply->approved;
-	struct step *steps = arena_copy(apply->arena, plan->steps, sizeof(*steps) * plan->n_steps);
-	for (uint32_t i = 0; i < plan->n_steps; i++) {
-		if (step_bind(&steps[i], world, apply->diags) < 0)
-			return NULL;
-	}
-	return steps;
+	struct plan *plan = plan_cluster(apply->arena, &input);
+	if (!plan->cluster) /* without manifests the approved plan alone knows it */
+		plan->cluster = apply->approved->cluster;
+	return plan;
 }
 
 const struct plan *again_saved(struct apply *apply, const struct world *world)
 {
-	const struct plan *plan = apply->approved;
-	const struct change *which = NULL;
-	enum done done = done_of_plan(plan, world, &which);
-	struct plan *bound = arena_copy(apply->arena, plan, sizeof(*plan));
-	if (done == DONE_ALL) { /* applied before: there is nothing to do */
-		bound->n_steps = 0;
-		return bound;
-	}
-	if (done == DONE_PARTLY)
-		diag_add(apply->diags, D_STALE, which->loc, which->subject,
-			"a part of the saved plan is done already (%s of '%s'), and doing it again could stop VMs for "
-			"nothing",
-			name_of(&change_kind_names, (int)which->kind), which->subject);
-	struct step *steps = bind_steps(apply, world);
-	if (!steps || done == DONE_PARTLY || check_plan(apply->arena, world, plan, apply->diags) < 0) {
-		diag_add(apply->diags, D_STALE, LOC_NONE, NULL,
-			"the saved plan of '%s' does not fit the present world, as said above; make it again",
-			apply->name);
-		return NULL;
-	}
-	bound->steps = steps;
-	return bound;
+	return present_plan(apply->arena, apply->approved, world, apply->name, apply->diags);
 }
 
 const struct plan *again_rest_of_saved(struct apply *apply, const struct world *world)
@@ -158,20 +130,9 @@ int again_within(struct apply *apply, const struct plan *plan)
 
 /* ---- may we? ---- */
 
-static const struct cluster_record *newest_record(const struct world *world)
-{
-	const struct cluster_record *newest = NULL;
-	for (uint32_t i = 0; i < world->n_hosts; i++) {
-		const struct cluster_record *record = world->hosts[i].record;
-		if (record && (!newest || record->epoch > newest->epoch))
-			newest = record;
-	}
-	return newest;
-}
-
 static int check_commit(struct apply *apply, const struct world *world)
 {
-	const struct cluster_record *record = newest_record(world);
+	const struct cluster_record *record = world_newest_record(world);
 	const struct source_tree *tree = &apply->run->tree;
 	if (apply->options->allow_older || !tree->commit || !record || !record->commit)
 		return 0;
@@ -198,7 +159,7 @@ static int check_commit(struct apply *apply, const struct world *world)
 /* A saved plan does not know who took the cluster over since. */
 static bool is_of_others(const struct apply *apply, const struct plan *plan, const struct world *world)
 {
-	const struct cluster_record *record = world ? newest_record(world) : NULL;
+	const struct cluster_record *record = world ? world_newest_record(world) : NULL;
 	const char *ours = apply->run->owner;
 	return plan->foreign_owner || (record && record->owner && ours && strcmp(record->owner, ours) != 0);
 }

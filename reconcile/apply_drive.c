@@ -27,6 +27,7 @@ struct errand { /* a step under way */
 };
 
 static void feed(struct drive *drive, struct schedule_event event);
+static char *subject_of_step(struct arena *arena, const struct step *step);
 
 void apply_tell(struct apply *apply, struct apply_event event)
 {
@@ -110,11 +111,12 @@ static void end_pause(struct errand *errand)
 static void pause_step(struct drive *drive, uint32_t step, uint32_t after_ms)
 {
 	struct errand *errand = &drive->errands[step];
-	const char *why = answer_text(drive->apply->arena, &errand->answer);
-	g_autofree char *subject = g_strdup_printf("step/%u", drive->plan->steps[step].id);
-	diag_add(drive->apply->diags, D_RETRY, drive->plan->steps[step].loc, subject,
-		"step %u '%s' is tried again after %u ms: %s", drive->plan->steps[step].id,
-		name_of(&step_kind_names, (int)drive->plan->steps[step].kind), after_ms, why);
+	const struct step *what = &drive->plan->steps[step];
+	struct arena *arena = drive->apply->arena;
+	const char *why = answer_text(arena, &errand->answer);
+	diag_add(drive->apply->diags, D_RETRY, what->loc, subject_of_step(arena, what),
+		"step %u (%s) on '%s' is tried again after %u ms: %s", what->id, step_text(arena, what),
+		what->host_name, after_ms, why);
 	tell_step(drive, APPLY_STEP_RETRY, step, why);
 	errand->pause = g_timeout_source_new(after_ms);
 	g_source_set_callback(errand->pause, on_pause_over, errand, NULL);
@@ -205,9 +207,10 @@ static void take_failure(struct drive *drive, const struct step *step, const str
 		back_note_down(drive->apply, step, LEFT_UNSURE);
 	const char *help = host_error_rows[answer->error].help;
 	enum diag_code code = answer->error == HOST_LEASE_LOST ? D_LEASE_LOST : D_STEP_FAILED;
-	diag_add(drive->apply->diags, code, step->loc, subject, "step %u '%s' on '%s' failed: %s%s%s", step->id,
-		name_of(&step_kind_names, (int)step->kind), step->host_name, answer_text(drive->apply->arena, answer),
-		help && *help ? "; " : "", help ? help : "");
+	struct arena *arena = drive->apply->arena;
+	diag_add(drive->apply->diags, code, step->loc, subject, "step %u (%s) failed on '%s': %s%s%s", step->id,
+		step_text(arena, step), step->host_name, answer_text(arena, answer), help && *help ? "; " : "",
+		help ? help : "");
 }
 
 /* One that fails whatever is asked of it would be asked once for each VM and GPU: what is still owed there is named instead. */

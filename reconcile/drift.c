@@ -6,18 +6,6 @@
 
 NAMES_DEFINE(drift_basis_names, DRIFT_BASES);
 
-/* Of the last apply; the highest epoch wins. NULL: there was none. */
-static const struct cluster_record *newest_record(const struct plan *plan)
-{
-	const struct cluster_record *newest = NULL;
-	for (uint32_t i = 0; i < plan->observed->n_hosts; i++) {
-		const struct cluster_record *record = plan->observed->hosts[i].record;
-		if (record && (!newest || record->epoch > newest->epoch))
-			newest = record;
-	}
-	return newest;
-}
-
 /* The manifests of that commit. NULL: not to be had, or not valid today. */
 static struct spec *load_commit(const struct run *run, const char *commit)
 {
@@ -57,7 +45,7 @@ static bool has_change(const struct changes *changes, const struct change *chang
 
 static struct drift_cluster find_in_cluster(const struct run *run, const struct plan *plan, GHashTable *loaded)
 {
-	const struct cluster_record *record = newest_record(plan);
+	const struct cluster_record *record = world_newest_record(plan->observed);
 	struct drift_cluster found = { .basis = record ? DRIFT_NO_COMMIT : DRIFT_NEVER_APPLIED,
 		.commit = record ? record->commit : NULL };
 	struct spec *then = found.commit ? commit_spec(run, found.commit, loaded) : NULL;

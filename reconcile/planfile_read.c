@@ -442,6 +442,9 @@ static void run_from_json(struct jsonio_reader *reader, json_t *json, struct run
 	run->diags = findings_from_json(reader, json);
 	json_t *clusters = jsonio_get_array(reader, json, "clusters");
 	uint32_t n = (uint32_t)json_array_size(clusters);
+	if (!n && !reader->failed)
+		jsonio_fail(
+			reader, "there is no plan in it, for none could be made when it was written; make it again");
 	struct plan **plans = arena_array(reader->arena, struct plan *, n);
 	for (uint32_t i = 0; i < n && !reader->failed; i++)
 		plans[i] = cluster_from_json(reader, json_array_get(clusters, i));

@@ -115,6 +115,7 @@ static int choose_clusters(struct run *run, const struct spec_cluster ***out, ui
 
 struct wish {                         /* a host to look at, and what it means when that fails */
 	const struct spec_host *host; /* NULL: no manifest names it */
+	const char *name;
 	const struct endpoint *endpoint;
 };
 
@@ -125,7 +126,7 @@ static GArray *wishes_of_clusters(
 	for (uint32_t i = 0; i < n_clusters; i++) {
 		for (uint32_t k = 0; k < clusters[i]->n_hosts; k++) {
 			const struct spec_host *host = &clusters[i]->hosts[k];
-			struct wish wish = { host, endpoints_find(endpoints, host->name) };
+			struct wish wish = { host, host->name, endpoints_find(endpoints, host->name) };
 			g_array_append_val(wishes, wish);
 		}
 	}
@@ -136,8 +137,21 @@ static GArray *wishes_of_all(const struct endpoints *endpoints)
 {
 	GArray *wishes = g_array_new(FALSE, FALSE, sizeof(struct wish));
 	for (uint32_t i = 0; i < endpoints->n; i++) {
-		struct wish wish = { NULL, &endpoints->items[i] };
+		struct wish wish = { NULL, endpoints->items[i].host, &endpoints->items[i] };
 		g_array_append_val(wishes, wish);
+	}
+	return wishes;
+}
+
+static GArray *wishes_of_plans(const struct endpoints *endpoints, struct plan *const *plans, uint32_t n_plans)
+{
+	GArray *wishes = g_array_new(FALSE, FALSE, sizeof(struct wish));
+	for (uint32_t i = 0; i < n_plans; i++) {
+		for (uint32_t k = 0; k < plans[i]->observed->n_hosts; k++) {
+			const char *name = plans[i]->observed->hosts[k].name;
+			struct wish wish = { NULL, name, endpoints_find(endpoints, name) };
+			g_array_append_val(wishes, wish);
+		}
 	}
 	return wishes;
 }
@@ -159,8 +173,8 @@ static void look_at(struct run *run, const struct endpoints *endpoints, const st
 		hosts[at] = wishes[i].host;
 		looks[at] = (struct look){ .code = endpoints->code };
 		if (!endpoint)
-			looks[at].reason = endpoints_reason(run->arena, endpoints, wishes[i].host->name, wished);
-		looks[at].endpoint = endpoint ? *endpoint : (struct endpoint){ .host = wishes[i].host->name };
+			looks[at].reason = endpoints_reason(run->arena, endpoints, wishes[i].name, wished);
+		looks[at].endpoint = endpoint ? *endpoint : (struct endpoint){ .host = wishes[i].name };
 	}
 	struct observe_options options = { .context = context, .now = run->now, .max_age_s = run->options.max_age_s };
 	observe_looks(run->arena, looks, n_known, &options);
@@ -183,6 +197,16 @@ static int observe(struct run *run, const struct spec_cluster *const *clusters, 
 		return -1;
 	g_autoptr(GArray) wishes =
 		run->spec ? wishes_of_clusters(&endpoints, clusters, n_clusters) : wishes_of_all(&endpoints);
+	look_at(run, &endpoints, (const struct wish *)wishes->data, wishes->len);
+	return 0;
+}
+
+int run_look(struct run *run)
+{
+	struct endpoints endpoints;
+	if (endpoints_make(run->arena, run->options.hosts, run->spec, &endpoints, run->diags) < 0)
+		return -1;
+	g_autoptr(GArray) wishes = wishes_of_plans(&endpoints, run->plans, run->n_plans);
 	look_at(run, &endpoints, (const struct wish *)wishes->data, wishes->len);
 	return 0;
 }

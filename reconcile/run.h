@@ -52,13 +52,17 @@ struct run {
 	const struct missing_host *missing;
 	uint32_t n_missing;
 	int64_t now;
-	bool from_file;            /* read from a saved plan */
-	const char *tool_version;  /* from_file: of the program that made it */
+	bool from_file;           /* read from a saved plan */
+	const char *tool_version; /* from_file: of the program that made it */
+	struct run *owed; /* from_file: pays debts in the same clusters and does no more (reconcile/present.h) */
 	const struct drift *drift; /* which changes are drift: set by drift_find(), else NULL (reconcile/drift.h) */
 };
 
 /* Goes through the stages. Always gives a run; its exit code tells. Free with run_free. */
 struct run *run_pipeline(const struct run_options *options);
+/* The hosts of a run's plans again, those that answered then, at the addresses of its options and spec: sets states and missing.
+ * 0, or -1 with findings: it is not known where hosts are. */
+int run_look(struct run *run);
 void run_free(struct run *run); /* NULL is accepted */
 typedef struct run run_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(run_auto, run_free)

@@ -239,3 +239,35 @@ void run_plan_hosts(struct run *run, const struct run_watch *watch)
 	report_unknown(run, states);
 	plan_jobs(run, jobs, n_jobs, watch);
 }
+
+/* ---- clusters of saved plans ---- */
+
+static void gather_saved(
+	struct arena *arena, struct job *job, const struct world *then, GHashTable *states, GHashTable *missing)
+{
+	job->states = arena_array(arena, const struct host_state *, then->n_hosts);
+	job->missing = arena_array(arena, struct missing_host, then->n_hosts + then->n_missing);
+	for (uint32_t i = 0; i < then->n_missing; i++)
+		job->missing[job->n_missing++] = then->missing[i];
+	for (uint32_t i = 0; i < then->n_hosts; i++) {
+		g_autofree char *key = g_ascii_strdown(then->hosts[i].name, -1);
+		const struct host_state *state = g_hash_table_lookup(states, key);
+		const struct missing_host *gone = g_hash_table_lookup(missing, key);
+		if (state)
+			job->states[job->n_states++] = state;
+		else
+			job->missing[job->n_missing++] =
+				(struct missing_host){ then->hosts[i].name, gone ? gone->reason : "not observed" };
+	}
+	qsort(job->missing, job->n_missing, sizeof(*job->missing), by_name);
+}
+
+void run_plan_saved(struct run *run, const struct run *saved)
+{
+	g_autoptr(GHashTable) states = index_names(run, false);
+	g_autoptr(GHashTable) missing = index_names(run, true);
+	struct job *jobs = arena_array(run->arena, struct job, saved->n_plans);
+	for (uint32_t i = 0; i < saved->n_plans; i++)
+		gather_saved(run->arena, &jobs[i], saved->plans[i]->observed, states, missing);
+	plan_jobs(run, jobs, saved->n_plans, NULL);
+}

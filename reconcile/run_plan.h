@@ -12,6 +12,10 @@ void run_plan_clusters(struct run *run, const struct spec_cluster *const *cluste
  * chooses among them by that name. */
 void run_plan_hosts(struct run *run, const struct run_watch *watch);
 
+/* One plan for each plan of 'saved', without manifests, of those of its hosts that were looked at again (run_look). What was
+ * missing for it then still is. */
+void run_plan_saved(struct run *run, const struct run *saved);
+
 /* What to plan a cluster of this run with; 'cluster' may be NULL. */
 struct plan_input run_plan_input(const struct run *run, const struct spec_cluster *cluster, const struct world *world);
 

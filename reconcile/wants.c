@@ -319,12 +319,7 @@ static void own_the_rest(struct wants *wants)
 static void find_owner(struct wants *wants)
 {
 	const struct plan_input *input = wants->input;
-	const struct cluster_record *newest = NULL;
-	for (uint32_t i = 0; i < input->observed->n_hosts; i++) {
-		const struct cluster_record *record = input->observed->hosts[i].record;
-		if (record && (!newest || record->epoch > newest->epoch))
-			newest = record;
-	}
+	const struct cluster_record *newest = world_newest_record(input->observed);
 	if (!newest || !input->owner || !newest->owner || strcmp(newest->owner, input->owner) == 0 || input->adopt)
 		return;
 	wants->foreign_owner = true;

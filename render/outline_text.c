@@ -246,9 +246,10 @@ void outline_headline(GString *out, const struct plan *plan)
 	if (plan->n_steps)
 		outline_plan_cost(out, plan);
 	else
-		g_string_append(out, plan->n_refusals         ? "nothing can be done"
-				     : plan->incomplete_hosts ? "no steps"
-							      : "nothing to do");
+		g_string_append(out, plan->n_refusals                       ? "nothing can be done"
+				     : plan->incomplete_hosts               ? "no steps"
+				     : plan->diags && plan->diags->n_errors ? "nothing can be done"
+									    : "nothing to do");
 	outline_refused(out, plan->n_refusals);
 }
 

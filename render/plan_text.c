@@ -378,8 +378,11 @@ static void put_clean(struct page *page, uint32_t n_clean)
 		g_string_append(page->out, ". Nothing is owed.\n");
 		return;
 	}
-	g_string_append(
-		page->out, run->from_file ? ": the plan has no steps, for the hosts were as " : ". The hosts are as ");
+	if (run->from_file) {
+		g_string_append(page->out, ". All that the saved plan asks for is there.\n");
+		return;
+	}
+	g_string_append(page->out, ". The hosts are as ");
 	print_commit(page->out, run);
 	g_string_append(page->out, run->tree.commit ? " says.\n" : " say.\n");
 }

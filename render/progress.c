@@ -82,7 +82,8 @@ static void put_cluster_event(GString *out, const struct apply_event *event, con
 		if (event->total)
 			print_n(out, event->total, "step", "steps");
 		else
-			g_string_append(out, "nothing to do");
+			g_string_append(
+				out, event->plan && plan_exit(event->plan) != EXIT_DONE ? "no steps" : "nothing to do");
 		break;
 	case APPLY_WAY_BACK:
 		g_string_append(out, "on the way back to safety, ");

@@ -31,6 +31,11 @@ static bool is_kustomization(const struct document *document, const char *versio
 static int check_version(const struct document *document, const char *version, const char *kind, struct diags *diags)
 {
 	const struct node *node = node_get(document->root, "apiVersion");
+	if (!version && node_get(document->root, "format_version") && node_get(document->root, "clusters"))
+		return diag_add(diags, D_KIND_UNKNOWN, loc_of(document, node), NULL,
+			"this is a saved plan and no manifest; 'hvgpu apply FILE' and 'hvgpu check FILE' take it, from "
+			"a file "
+			"of its own");
 	if (!version)
 		return diag_add(diags, D_KIND_UNKNOWN, loc_of(document, node), NULL,
 			"the document has no 'apiVersion'; write 'apiVersion: %s'", API_VERSION);

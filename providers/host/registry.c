@@ -36,7 +36,7 @@ const struct host_error_row host_error_rows[HOST_ERROR_COUNT] = {
 	[HOST_LEASE_LOST] = { false, "a newer run took over, or the lease went away; run again" },
 	[HOST_READ_ONLY] = { false, "a snapshot is only looked at; give the address of the host itself" },
 	[HOST_PROTOCOL] = { false, "the host's answer could not be understood; check that versions match" },
-	[HOST_FAILED] = { false, "the host refused; its own words are in the message" },
+	[HOST_FAILED] = { false, "the host refused, in the words before this; mend that and run again" },
 };
 
 static const struct host_provider *const providers[] = { &sim_provider, &snapshot_provider, &hyperv_local_provider,

@@ -79,6 +79,7 @@ static void passing_fault_is_tried_again(void **state)
 	assert_int_equal(sim_run_carry_out(sim), EXIT_DONE);
 	assert_int_equal(sim->n_retries, 1);
 	assert_true(sim_run_says(sim, D_RETRY));
+	assert_string_equal(sim->results[0].diags->first->subject, "host/hv02/gpu/PCIROOT(10)#PCI(0100)");
 	assert_int_equal(sim_run_count_gpus(sim, 8), 6);
 }
 

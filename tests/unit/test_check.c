@@ -266,7 +266,7 @@ static void start_without_room_is_rejected(void **state)
 	struct plan *plan = scene_plan(scene, scene_manifests(scene, 1, "vm-*", NULL));
 	assert_passes(scene, plan);
 	assert_rejected(scene, plan->observed, with_step(scene, plan, vm_step(STEP_START_VM, "hv01", "id-vm-b")),
-		D_STEP_NOT_POSSIBLE, "start-vm");
+		D_STEP_NOT_POSSIBLE, "(start id-vm-b) is not possible");
 	scene_free(scene);
 }
 

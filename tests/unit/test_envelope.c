@@ -49,6 +49,10 @@ static void envelope_version_is_checked(void **state)
 	(void)state;
 	check("kind: GpuCluster\n", -1,
 		"HV205 1:1+4 the document has no 'apiVersion'; write 'apiVersion: hvgpu.dev/v1alpha1'\n");
+	check("{\"format_version\": \"1.2\", \"clusters\": []}", -1,
+		"HV205 1:1+1 this is a saved plan and no manifest; 'hvgpu apply FILE' and 'hvgpu check FILE' take it, "
+		"from "
+		"a file of its own\n");
 	check("apiVersion: hvgpu.dev/v1\nkind: GpuCluster\n", -1,
 		"HV205 1:13+12 apiVersion 'hvgpu.dev/v1' is not known; write 'hvgpu.dev/v1alpha1'\n");
 	check("apiVersion: hvgpu.de/v1alpha1\nkind: X\n", -1,

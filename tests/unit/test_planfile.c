@@ -244,6 +244,18 @@ static void plan_edited_is_refused(void **state)
 	free(written);
 }
 
+/* What 'plan -o json' writes when manifests are wrong: nothing that is sound, or done. */
+static void file_without_a_plan_is_refused(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	struct run *run = full_run(arena);
+	run->n_plans = 0;
+	char *written = dump(run);
+	assert_int_equal(read_code(written), D_PLAN_FILE);
+	free(written);
+}
+
 /* Reads 'json' with a digest that fits. */
 static int read_signed(json_t *json)
 {
@@ -461,6 +473,7 @@ int main(void)
 		cmocka_unit_test(streamed_document_is_the_whole_one),
 		cmocka_unit_test(stream_ends_when_nobody_takes_it),
 		cmocka_unit_test(plan_edited_is_refused),
+		cmocka_unit_test(file_without_a_plan_is_refused),
 		cmocka_unit_test(plan_with_a_member_missing_or_wrong_is_refused),
 		cmocka_unit_test(plan_of_another_major_version_is_refused),
 		cmocka_unit_test(text_that_is_no_plan_is_refused),

@@ -60,6 +60,8 @@ static void binding_to_a_world_that_lacks_the_key_is_refused(void **ignored)
 	}
 	assert_int_equal(diags->n, G_N_ELEMENTS(steps));
 	assert_string_equal(diags->first->subject, "host/hv09/gpu/PCIROOT(0)#PCI(0)");
+	assert_string_equal(diags->first->message,
+		"step 0 (set partitions of hv09 PCIROOT(0)#PCI(0) to 0) is not possible: there is no host 'hv09'");
 }
 
 static void a_step_for_a_vm_that_is_elsewhere_is_refused(void **ignored)
