@@ -99,6 +99,28 @@ static int compare_numbers(const char **a, const char **b)
 	return order;
 }
 
+/* hv02 and hv01: they differ in the value of a number alone. (hv2 and hv02 do not.) */
+static bool is_sibling(const char *a, const char *b)
+{
+	bool differs = false;
+	while (*a && *b) {
+		if (g_ascii_isdigit(*a) && g_ascii_isdigit(*b))
+			differs |= compare_numbers(&a, &b) != 0;
+		else if (g_ascii_tolower(*a++) != g_ascii_tolower(*b++))
+			return false;
+	}
+	return differs && !*a && !*b;
+}
+
+const char *text_meant(struct arena *arena, const char *word, const char *const *words, size_t n_words)
+{
+	g_autofree const char **others = g_new(const char *, n_words + 1);
+	for (size_t i = 0; i < n_words; i++)
+		others[i] = words[i] && !is_sibling(word, words[i]) ? words[i] : NULL;
+	const char *near = text_nearest(word, others, n_words);
+	return near ? arena_printf(arena, "; did you mean '%s'?", near) : "";
+}
+
 int text_compare(const char *a, const char *b)
 {
 	const char *all_a = a, *all_b = b;

@@ -4,6 +4,7 @@
  * with a NUL. Nothing here allocates what the caller has to free.
  */
 #pragma once
+#include "base/arena.h"
 #include "base/names.h"
 
 #include <stdbool.h>
@@ -14,6 +15,9 @@
  * near. Of equals the first wins. */
 const char *text_nearest(const char *word, const char *const *words, size_t n_words);
 const char *text_nearest_name(const char *word, const struct names *names);
+/* The same for names of things, as the end of a message in 'arena': "; did you mean 'vdi-001'?". "": none is near. Names that
+ * differ in the value of a number alone are brothers, like hv01 and hv02, and no slips. */
+const char *text_meant(struct arena *arena, const char *word, const char *const *words, size_t n_words);
 
 /* Edits between two texts, case aside; 'limit' + 1 where there are more than 'limit'. Of long texts (over 64
  * characters) only equality is seen. */

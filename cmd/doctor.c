@@ -36,9 +36,11 @@ static int from_name(
 	if (endpoints_make(arena, arguments.hosts, spec, &endpoints, diags) < 0)
 		return -1;
 	const struct endpoint *found = endpoints_find(&endpoints, host);
-	if (!found)
-		return diag_add(diags, D_USAGE, LOC_NONE, NULL,
-			"host '%s' cannot be found: %s; write another name, or an address", host, endpoints.reason);
+	if (!found) {
+		const char *reason = endpoints_reason(arena, &endpoints, host, NULL);
+		return diag_add(diags, D_USAGE, LOC_NONE, NULL, "host '%s' cannot be found: %s%s", host, reason,
+			g_str_has_suffix(reason, "?") ? "" : "; write another name, or an address");
+	}
 	*out = *found;
 	return 0;
 }

@@ -7,7 +7,9 @@
 #include "cmd/output.h"
 
 static const GOptionEntry options[] = {
-	OPTION_TEXT("run", 0, run, "End the leases of this run, which 'unlock' without it names", "RUN"),
+	OPTION_TEXT("run", 0, run,
+		"End the leases of this run, which 'unlock' without it names; the beginning of its id is enough",
+		"RUN"),
 	OPTION_HOSTS,
 	OPTION_JOURNAL,
 	OPTION_END,

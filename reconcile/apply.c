@@ -128,8 +128,9 @@ static void say_interrupted(struct apply *apply)
 		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL,
 			"'%s' was interrupted; some VMs are not back, run 'hvgpu restore'", cluster);
 	else
-		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL, "'%s' was interrupted; apply it again to go on",
-			cluster);
+		/* A saved plan that is done in part is stale: reconcile/apply_again.c. */
+		diag_add(apply->diags, D_INTERRUPTED, LOC_NONE, NULL, "'%s' was interrupted; %s to go on", cluster,
+			apply->run->from_file && apply->performed ? "make the plan again" : "apply it again");
 }
 
 static bool has_diag(const struct diags *diags, const struct diag *diag)

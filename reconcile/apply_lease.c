@@ -26,7 +26,7 @@ static int open_link(struct apply *apply, const struct endpoints *endpoints, str
 		return -1;
 	if (!link->session->provider->performs)
 		return diag_add(apply->diags, D_HOST_SCHEME, LOC_NONE, subject,
-			"'%s' can only be looked at; apply needs hosts that can be changed, like sim:FILE",
+			"'%s' can only be looked at; hosts are changed through ssh://USER@HOST, local: or sim:FILE",
 			endpoint->address);
 	return 0;
 }

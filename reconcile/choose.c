@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/choose.h"
 
+#include "base/text.h"
 #include "reconcile/choose_cost.h"
 
 #include <string.h>
@@ -29,6 +30,35 @@ bool group_selects(const struct wants *wants, const struct gpu_group *group, uin
 	const struct spec_match *match = group->match;
 	return match && text_fits(match->device, it->device) && text_fits(match->subsystem, it->subsystem) &&
 	       (!match->model || text_fits(match->model, model_of(world, it)));
+}
+
+/* The maker's name is the same in most models, and makes unlike ones look alike: words that both begin with do not count. */
+static bool is_slip(const char *wanted, const char *model)
+{
+	size_t common = 0;
+	for (size_t i = 0; wanted[i] && g_ascii_tolower(wanted[i]) == g_ascii_tolower(model[i]); i++)
+		if (wanted[i] == ' ')
+			common = i + 1;
+	const char *rest = model + common;
+	return text_nearest(wanted + common, &rest, 1) != NULL;
+}
+
+const char *group_model_meant(const struct wants *wants, const struct gpu_group *group)
+{
+	const struct world *world = wants->input->observed;
+	const char *wanted = group->match ? group->match->model : NULL, *there = NULL, *meant = NULL;
+	for (uint32_t i = 0; i < world->n_gpus; i++) {
+		const char *model = model_of(world, &world->gpus[i]);
+		if (text_fits(wanted, model))
+			return "";
+		there = there ? there : model;
+		if (!meant && model && is_slip(wanted, model))
+			meant = model;
+	}
+	if (!wanted || !there)
+		return "";
+	return arena_printf(wants->arena, "; no observed GPU is of model '%s'%s%s%s", wanted,
+		meant ? "; did you mean '" : " ('", meant ? meant : there, meant ? "'?" : "' is there)");
 }
 
 bool choose_is_free(const struct wants *wants, const struct gpu_group *group, uint32_t gpu)
@@ -180,8 +210,10 @@ static void tell_lacking(struct wants *wants, const struct gpu_group *group, con
 	if (n < group->passthrough->per_host.value && !(line && line->exclude))
 		wants_refuse(wants, D_NO_GPU, head_loc(&group->passthrough->head, "perHost"),
 			arena_printf(wants->arena, "host/%s", host->name), "passthrough",
-			"group '%s' wants %" G_GUINT64_FORMAT " GPUs on '%s', which has %u that it selects",
-			group->name, group->passthrough->per_host.value, host->name, n);
+			"group '%s' wants %" G_GUINT64_FORMAT " GPU%s on '%s', which has %u that it selects%s",
+			group->name, group->passthrough->per_host.value,
+			group->passthrough->per_host.value == 1 ? "" : "s", host->name, n,
+			group_model_meant(wants, group));
 }
 
 static struct search search_host(const struct choice_host *host)
@@ -245,7 +277,8 @@ void choose_gpus(struct wants *wants)
 		if (!wants->gpus[g].group && !wants->gpus[g].excluded && gpu_offers_partitions(&world->gpus[g]))
 			diag_add(wants->diags, D_NOT_SELECTED, LOC_NONE, subject_gpu(wants->arena, world, g),
 				"no GPU group selects this partitionable GPU; it is left alone, but a partition may "
-				"land on it");
+				"land on it%s",
+				wants->partitioned ? group_model_meant(wants, wants->partitioned) : "");
 	}
 }
 

@@ -15,4 +15,7 @@ void choose_gpus_without_manifest(struct wants *wants);
 /* The group selects the GPU, and no other has it yet. */
 bool choose_is_free(const struct wants *wants, const struct gpu_group *group, uint32_t gpu);
 
+/* Where no observed GPU is of the group's model: that, and which one may be meant, as the end of a message; else "". */
+const char *group_model_meant(const struct wants *wants, const struct gpu_group *group);
+
 bool group_selects(const struct wants *wants, const struct gpu_group *group, uint32_t gpu);

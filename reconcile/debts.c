@@ -83,8 +83,7 @@ static void report(struct wants *wants, uint32_t vm)
 	if (wants->vms[vm].debt == DEBT_OLD)
 		diag_add(wants->diags, D_DEBT_OLD, LOC_NONE, subject,
 			"run '%s' owes VM '%s' %s, and that is too long ago or not certain; decide with 'hvgpu settle "
-			"%s --start' "
-			"or '--leave-off'",
+			"%s SOURCE --start' or '--leave-off'",
 			debt->run ? debt->run : "?", world->vms[vm].name, owed, world->vms[vm].name);
 }
 

@@ -55,9 +55,11 @@ static const char *why_not(const struct wants *wants, const struct plan *plan, u
 		return "no manifest mentions the VM any more";
 	if (parts && is_wanted_otherwise(want, left))
 		return arena_printf(wants->arena,
-			"the manifests give it another GPU; 'hvgpu settle %s --leave-off' ends the debt", it->name);
+			"the manifests give it another GPU; 'hvgpu settle %s SOURCE --leave-off' ends the debt",
+			it->name);
 	if ((left->n_adapters && it->n_adapters) || (left->n_devices && it->n_devices))
-		return arena_printf(wants->arena, "it has %s already; 'hvgpu settle %s --leave-off' ends the debt",
+		return arena_printf(wants->arena,
+			"it has %s already; 'hvgpu settle %s SOURCE --leave-off' ends the debt",
 			left->n_adapters ? "a partition" : "a whole GPU", it->name);
 	return "the other findings about it say why";
 }

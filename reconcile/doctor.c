@@ -64,6 +64,12 @@ const struct doctor_check doctor_checks[] = {
 	{ 0 },
 };
 
+/* With an agent the checks that 'reaches' marks tell. */
+static bool is_answered_without_agent(const struct doctor_facts *facts)
+{
+	return facts->has_agent || (facts->error != HOST_UNREACHABLE && facts->error != HOST_TIMEOUT);
+}
+
 static enum exit_code exit_of(const struct doctor_report *report)
 {
 	if (!report->is_reached)
@@ -75,9 +81,10 @@ struct doctor_report *doctor_judge(struct arena *arena, const struct doctor_fact
 {
 	struct doctor_report *report = arena_new_of(arena, struct doctor_report);
 	struct doctor_result *results = arena_array(arena, struct doctor_result, G_N_ELEMENTS(doctor_checks));
-	*report = (struct doctor_report){
-		.host = facts->host, .address = facts->address, .results = results, .is_reached = true
-	};
+	*report = (struct doctor_report){ .host = facts->host,
+		.address = facts->address,
+		.results = results,
+		.is_reached = is_answered_without_agent(facts) };
 	if (facts->examined)
 		report->account = facts->examined->account;
 	for (const struct doctor_check *check = doctor_checks; check->id; check++) {

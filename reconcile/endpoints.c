@@ -2,6 +2,7 @@
 #include "reconcile/endpoints.h"
 
 #include "base/secret.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -40,7 +41,7 @@ static void take_inventories(struct arena *arena, const struct spec *spec, struc
 	for (uint32_t i = 0; i < spec->n_inventories; i++)
 		n += spec->inventories[i].n_hosts;
 	struct endpoint *items = arena_array(arena, struct endpoint, n);
-	*out = (struct endpoints){ items, 0, D_HOST_NO_ADDRESS, "no HostInventory has its address" };
+	*out = (struct endpoints){ items, 0, D_HOST_NO_ADDRESS, "no HostInventory has it, and no --hosts is given" };
 	for (uint32_t i = 0; i < spec->n_inventories; i++) {
 		const struct spec_inventory *inventory = &spec->inventories[i];
 		for (uint32_t k = 0; k < inventory->n_hosts; k++) {
@@ -70,4 +71,14 @@ const struct endpoint *endpoints_find(const struct endpoints *endpoints, const c
 {
 	struct endpoint key = { .host = host };
 	return endpoints->n ? bsearch(&key, endpoints->items, endpoints->n, sizeof(key), by_host) : NULL;
+}
+
+const char *endpoints_reason(
+	struct arena *arena, const struct endpoints *endpoints, const char *host, GHashTable *taken)
+{
+	g_autofree const char **names = g_new0(const char *, endpoints->n + 1);
+	for (uint32_t i = 0; i < endpoints->n; i++)
+		if (!taken || !g_hash_table_contains(taken, &endpoints->items[i]))
+			names[i] = endpoints->items[i].host;
+	return arena_printf(arena, "%s%s", endpoints->reason, text_meant(arena, host, names, endpoints->n));
 }

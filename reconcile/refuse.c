@@ -2,6 +2,7 @@
 #include "reconcile/refuse.h"
 
 #include "model/invariant.h"
+#include "reconcile/choose.h"
 #include "reconcile/moves.h"
 #include "reconcile/vram.h"
 
@@ -208,8 +209,8 @@ static bool refuse_without_gpu(struct wants *wants, const struct world *goal)
 			goal->vms[i].n_adapters <= wants->input->observed->vms[i].n_adapters ||
 			has_gpu_for(wants, goal, i))
 			continue;
-		refuse_vm(wants, i, D_NO_GPU, "'%s' has no partitionable GPU that group '%s' selects",
-			goal->hosts[goal->vms[i].host].name, want->group->name);
+		refuse_vm(wants, i, D_NO_GPU, "'%s' has no partitionable GPU that group '%s' selects%s",
+			goal->hosts[goal->vms[i].host].name, want->group->name, group_model_meant(wants, want->group));
 		any = true;
 	}
 	return any;

@@ -41,7 +41,7 @@ bool refuse_undecided(struct wants *wants, const struct world *goal)
 			continue;
 		refuse_vm(wants, i, D_DEBT_UNDECIDED,
 			"on %s run '%s' took %s from VM '%s', and nobody has decided yet whether it gets that back: "
-			"'hvgpu settle %s --start' gives it back, '--leave-off' forgets it",
+			"'hvgpu settle %s SOURCE --start' gives it back, '--leave-off' forgets it",
 			clock_print(wants->arena, vm->debt->at), vm->debt->run ? vm->debt->run : "?",
 			what_was_taken(wants->arena, vm->debt), vm->name, vm->name);
 		any = true;
@@ -71,7 +71,7 @@ void refuse_held(struct wants *wants)
 		wants_refuse(wants, D_LEASE, LOC_NONE, subject_vm(wants->arena, world, i), owed,
 			"run '%s' of %s holds the hosts since %s and owes VM '%s' %s, which it pays itself; wait for "
 			"it, or, "
-			"where it hangs, end its lease with 'hvgpu unlock %s --run %s'",
+			"where it hangs, end its lease with 'hvgpu unlock %s SOURCE --run %s'",
 			lease->run, lease->holder ? lease->holder : "?", clock_print(wants->arena, lease->since),
 			vm->name, owed, cluster_of(wants, i), lease->run);
 	}

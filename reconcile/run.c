@@ -164,11 +164,16 @@ static void look_at(struct run *run, const struct endpoints *endpoints, const st
 	g_autofree struct look *looks = g_new0(struct look, n + 1);
 	g_autofree const struct spec_host **hosts = g_new0(const struct spec_host *, n + 1);
 	uint32_t n_known = 0, n_unknown = 0;
+	g_autoptr(GHashTable) wished = g_hash_table_new(NULL, NULL);
+	for (uint32_t i = 0; i < n; i++)
+		g_hash_table_add(wished, (gpointer)wishes[i].endpoint);
 	for (uint32_t i = 0; i < n; i++) { /* First those to look at, at the end those without an address. */
 		const struct endpoint *endpoint = wishes[i].endpoint;
 		uint32_t at = endpoint ? n_known++ : n - ++n_unknown;
 		hosts[at] = wishes[i].host;
-		looks[at] = (struct look){ .code = endpoints->code, .reason = endpoints->reason };
+		looks[at] = (struct look){ .code = endpoints->code };
+		if (!endpoint)
+			looks[at].reason = endpoints_reason(run->arena, endpoints, wishes[i].name, wished);
 		looks[at].endpoint = endpoint ? *endpoint : (struct endpoint){ .host = wishes[i].name };
 	}
 	struct observe_options options = { .context = context, .now = run->now, .max_age_s = run->options.max_age_s };

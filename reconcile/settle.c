@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/settle.h"
 
+#include "base/text.h"
 #include "reconcile/apply_parts.h"
 #include "reconcile/history.h"
 
@@ -16,6 +17,15 @@ struct found {
 static bool is_meant(const struct vm *vm, const char *name)
 {
 	return (vm->id && strcmp(vm->id, name) == 0) || g_ascii_strcasecmp(vm->name, name) == 0;
+}
+
+static const char *vm_meant(const struct run *run, const char *name, struct arena *arena)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	for (uint32_t i = 0; i < run->n_states; i++)
+		for (uint32_t k = 0; k < run->states[i]->n_vms; k++)
+			g_ptr_array_add(names, (gpointer)run->states[i]->vms[k].name);
+	return text_meant(arena, name, (const char *const *)names->pdata, names->len);
 }
 
 static int find_vm(const struct run *run, const char *name, struct found *out, struct diags *diags)
@@ -41,7 +51,8 @@ static int find_vm(const struct run *run, const char *name, struct found *out, s
 		return diag_add(diags, D_HOST_UNOBSERVED, LOC_NONE, subject,
 			"no host that was observed has a VM '%s'; it may be on '%s', which did not answer", name,
 			run->missing[0].name);
-	return diag_add(diags, D_VM_NOT_FOUND, LOC_NONE, subject, "no host has a VM '%s'; check the name", name);
+	return diag_add(diags, D_VM_NOT_FOUND, LOC_NONE, subject, "no host has a VM '%s'%s", name,
+		vm_meant(run, name, diags->arena));
 }
 
 static int decide(struct apply *apply, const struct settle_options *options, const struct found *found)

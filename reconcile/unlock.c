@@ -50,6 +50,39 @@ static void write_down(struct apply *apply, const struct run *run, const struct 
 			run->options.now, apply->diags);
 }
 
+/* Less could be the beginning of any run's time. */
+enum { PREFIX_MIN = 4 };
+
+static bool is_named(const char *run, const char *prefix)
+{
+	const char *dash = strrchr(run, '-'); /* 'history' shows what is behind it */
+	return g_str_has_prefix(run, prefix) || (dash && g_str_has_prefix(dash + 1, prefix));
+}
+
+/* The run that 'id' means of those that hold a host: the one of that id, or the only one that it is the beginning of. */
+static const char *find_run(
+	const struct unlock_held *all, uint32_t n, const struct unlock_options *options, struct diags *diags)
+{
+	const char *id = options->run_id, *found = NULL, *other = NULL;
+	for (uint32_t i = 0; i < n; i++) {
+		const char *run = all[i].lease->run;
+		if (g_strcmp0(run, id) == 0)
+			return run;
+		if (!run || strlen(id) < PREFIX_MIN || !is_named(run, id) || g_strcmp0(run, found) == 0)
+			continue;
+		other = found;
+		found = run;
+	}
+	if (!found)
+		diag_add(diags, D_LEASE, LOC_NONE, NULL,
+			"run '%s' holds no host of cluster '%s'; 'hvgpu unlock %s' without --run says who does", id,
+			options->cluster, options->cluster);
+	else if (other)
+		diag_add(diags, D_LEASE, LOC_NONE, NULL, "'%s' may be run '%s' or run '%s'; write more of it", id,
+			other, found);
+	return other ? NULL : found;
+}
+
 /* Only leases of that very run: who reads its name a moment too late ends nobody else's. */
 static int end_leases(
 	struct run *run, const struct unlock_options *options, struct unlock_held *all, uint32_t n, struct diags *diags)
@@ -59,10 +92,6 @@ static int end_leases(
 	for (uint32_t i = 0; i < n; i++)
 		if (g_strcmp0(all[i].lease->run, options->run_id) == 0)
 			hosts[n_hosts++] = all[i].host;
-	if (!n_hosts)
-		return diag_add(diags, D_LEASE, LOC_NONE, NULL,
-			"run '%s' holds no host of cluster '%s'; 'hvgpu unlock %s' without --run says who does",
-			options->run_id, options->cluster, options->cluster);
 	const struct apply_options with = { .run = options->run,
 		.interrupts = options->count_interrupts ? options->count_interrupts() : NULL,
 		.run_id = options->run_id };
@@ -104,7 +133,9 @@ static int unlock(struct run *run, const struct unlock_options *options, const s
 			"no host says that it is of cluster '%s'; give the manifests as SOURCE", options->cluster);
 	if (!options->run_id)
 		return diags->n_errors ? -1 : 0;
-	return end_leases(run, options, all, n, diags);
+	struct unlock_options meant = *options;
+	meant.run_id = find_run(all, n, options, diags);
+	return meant.run_id ? end_leases(run, &meant, all, n, diags) : -1;
 }
 
 int unlock_cluster(

@@ -10,7 +10,8 @@ struct unlock_options {
 	struct run_options run; /* where hosts are; what is planned does not matter */
 	const char
 		*cluster; /* by its manifest; without one, as hosts recorded it or as the failover cluster is called */
-	const char *run_id;  /* whose leases end; NULL: only look */
+	const char *
+		run_id; /* whose leases end: its id, or the beginning of it, or of its part behind the time; NULL: only look */
 	const char *journal; /* where it is written down (reconcile/history.h); NULL: nowhere */
 	const volatile int *(*count_interrupts)(void); /* called when the hosts were looked at: until then a signal may
 	                                                * end the process. NULL: not counted */

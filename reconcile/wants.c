@@ -124,20 +124,40 @@ static const char *hosts_of_vms_named(struct wants *wants, const char *name)
 	return arena_strdup(wants->arena, hosts->str);
 }
 
+static bool is_named_by_a_line(const struct wants *wants, const char *name)
+{
+	for (uint32_t i = 0; i < wants->n_assignments; i++)
+		for (uint32_t j = 0; j < wants->assignments[i]->n_vms; j++)
+			if (g_ascii_strcasecmp(wants->assignments[i]->vms[j].name, name) == 0)
+				return true;
+	return false;
+}
+
+/* Of those that no line names: vdi-013 is no slip for vdi-012 where both are written down. */
+static const char *vm_meant(const struct wants *wants, const char *name)
+{
+	const struct world *world = wants->input->observed;
+	g_autofree const char **names = g_new0(const char *, world->n_vms + 1);
+	for (uint32_t i = 0; i < world->n_vms; i++)
+		if (!is_named_by_a_line(wants, world->vms[i].name))
+			names[i] = world->vms[i].name;
+	return text_meant(wants->arena, name, names, world->n_vms);
+}
+
 static void vm_is_missing(struct wants *wants, const struct spec_vm *line, const char *subject)
 {
 	const struct world *world = wants->input->observed;
 	if (line->optional)
 		return;
+	const char *meant = vm_meant(wants, line->name);
 	if (world->n_missing)
 		diag_add(wants->diags, D_UNKNOWN_FACT, line->head.loc, subject,
 			"VM '%s' is on no observed host; it may be on '%s', which was not observed", line->name,
 			world->missing[0].name);
 	else
 		wants_refuse(wants, D_VM_NOT_FOUND, head_loc(&line->head, "name"), subject, "assignment",
-			"no host of cluster '%s' has a VM named '%s'; correct the name, remove the line or mark it "
-			"optional",
-			wants->input->cluster->name, line->name);
+			"no host of cluster '%s' has a VM named '%s'%s", wants->input->cluster->name, line->name,
+			*meant ? meant : "; correct the name, remove the line or mark it optional");
 }
 
 /* False when the VM cannot be managed where it is. */
@@ -186,15 +206,6 @@ static void manage_named(struct wants *wants, const struct naming *naming)
 			note_host(wants, naming, line, vm);
 		}
 	}
-}
-
-static bool is_named_by_a_line(const struct wants *wants, const char *name)
-{
-	for (uint32_t i = 0; i < wants->n_assignments; i++)
-		for (uint32_t j = 0; j < wants->assignments[i]->n_vms; j++)
-			if (g_ascii_strcasecmp(wants->assignments[i]->vms[j].name, name) == 0)
-				return true;
-	return false;
 }
 
 static void manage_matched(struct wants *wants, const struct naming *naming)

@@ -119,8 +119,7 @@ static void put_summary(GString *out, const struct run *run)
 	}
 	g_string_append(out, ": ");
 	put_result(out, run, n_todo);
-	if (n_refusals)
-		g_string_append_printf(out, ", %u refused", n_refusals);
+	outline_refused(out, n_refusals);
 	g_string_append(out, "**\n");
 	if (n_incomplete) {
 		g_string_append(out, "\n:warning: This plan is **incomplete, not clean**: in ");
@@ -322,12 +321,7 @@ static bool put_cluster(GString *out, const struct plan *plan)
 	g_autoptr(GString) head = g_string_new("\n### ");
 	put_text(head, plan->cluster ? plan->cluster : "all hosts");
 	g_string_append(head, "\n\n");
-	if (plan->n_steps)
-		outline_plan_cost(head, plan);
-	else
-		g_string_append(head, plan->n_refusals         ? "nothing can be done"
-				      : plan->incomplete_hosts ? "no steps"
-							       : "nothing to do");
+	outline_headline(head, plan);
 	g_string_append_c(head, '\n');
 	put_rollout(head, plan);
 	g_autoptr(GString) window = g_string_new(NULL);

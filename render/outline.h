@@ -55,6 +55,10 @@ const char *outline_target(const struct step *step);
 void outline_cost(GString *out, const struct cost *cost);
 /* The same with the least that is possible: "12 restarts (least possible at least 11), 0 moves, ..." */
 void outline_plan_cost(GString *out, const struct plan *plan);
+/* ", 2 things refused"; nothing where none is. */
+void outline_refused(GString *out, uint32_t n);
+/* What a plan comes to, in one line: its cost, or why it has none, and how much of it is refused. */
+void outline_headline(GString *out, const struct plan *plan);
 /* "down at once: 4 of 12, 6 allowed" */
 void outline_budget(GString *out, const struct plan_budget *budget);
 /* "rolling: the hosts differ from hv01 to hv03 for about 12 min". False: they do not. */

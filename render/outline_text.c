@@ -233,6 +233,26 @@ void outline_plan_cost(GString *out, const struct plan *plan)
 	put_cost(out, &plan->cost, plan->least.known ? &plan->least : NULL);
 }
 
+void outline_refused(GString *out, uint32_t n)
+{
+	if (!n)
+		return;
+	g_string_append(out, ", ");
+	print_n(out, n, "thing refused", "things refused");
+}
+
+void outline_headline(GString *out, const struct plan *plan)
+{
+	if (plan->n_steps)
+		outline_plan_cost(out, plan);
+	else
+		g_string_append(out, plan->n_refusals                       ? "nothing can be done"
+				     : plan->incomplete_hosts               ? "no steps"
+				     : plan->diags && plan->diags->n_errors ? "nothing can be done"
+									    : "nothing to do");
+	outline_refused(out, plan->n_refusals);
+}
+
 void outline_budget(GString *out, const struct plan_budget *budget)
 {
 	if (!budget->peak && !budget->set) {

@@ -92,16 +92,7 @@ static void put_cluster_line(struct page *page, const struct plan *plan)
 	if (plan->cluster)
 		print_text(page->out, plan->cluster);
 	g_string_append(page->out, ": ");
-	if (plan->n_steps)
-		outline_plan_cost(page->out, plan);
-	else if (plan->n_refusals)
-		g_string_append(page->out, "nothing can be done");
-	else if (plan->incomplete_hosts)
-		g_string_append(page->out, "no steps");
-	else if (plan->diags && plan->diags->n_errors)
-		g_string_append(page->out, "nothing can be done");
-	else
-		g_string_append(page->out, "nothing to do");
+	outline_headline(page->out, plan);
 	print_off(page->out, page->style);
 	g_string_append_c(page->out, '\n');
 	put_hosts(page, plan);

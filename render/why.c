@@ -277,11 +277,62 @@ static bool has_step(const struct finder *finder, const struct why *why, const s
 	}
 }
 
-/* A count is refused as a whole: for each GPU of the group. */
-static bool is_of_group(const struct why *why, const struct refusal *refusal)
+/* A refusal of one of a group's own lines: its count, its role, how many GPUs or which. */
+static bool is_of_group(const struct gpu_group *group, const struct refusal *refusal)
 {
-	return (why->kind == WHY_GPU || why->kind == WHY_GROUP) && g_str_has_prefix(refusal->subject, "group/") &&
-	       same_place(why->loc, refusal->loc);
+	const struct spec_passthrough *passthrough = group->passthrough;
+	return same_place(group_loc(group), refusal->loc) ||
+	       (passthrough && (same_place(head_loc(&passthrough->head, "perHost"), refusal->loc) ||
+				       same_place(head_loc(&passthrough->head, "locationPaths"), refusal->loc)));
+}
+
+/* A count is refused for the whole group: for each GPU of it, and for whoever is to have one of its partitions. */
+static bool has_group_refused(const struct finder *finder, const struct why *why, const char *group)
+{
+	const struct rules *rules = why->plan->rules;
+	const struct world *world = why->plan->observed;
+	const struct spec *spec = finder->run->spec;
+	const char *cluster = why->plan->cluster;
+	const struct spec_assignment *it = NULL;
+	switch (why->kind) {
+	case WHY_GPU:
+		return rules && rules->gpu_role[why->gpu] == ROLE_PARTITIONED;
+	case WHY_HOST:
+		for (uint32_t i = 0; rules && i < world->n_gpus; i++)
+			if (world->gpus[i].host == why->host && rules->gpu_role[i] == ROLE_PARTITIONED)
+				return true;
+		return false;
+	case WHY_VM:
+		it = spec && cluster ? spec_find_assignment_of_vm(spec, cluster, world->vms[why->vm].name, NULL) : NULL;
+		return it && g_strcmp0(it->gpus, group) == 0;
+	case WHY_ASSIGNMENT:
+		for (uint32_t i = 0; spec && i < spec->n_assignments; i++)
+			if (g_strcmp0(spec->assignments[i].name, last_part(why->address)) == 0)
+				it = &spec->assignments[i];
+		return it && g_strcmp0(it->gpus, group) == 0;
+	default:
+		return false;
+	}
+}
+
+static bool has_refusal(const struct finder *finder, const struct why *why, const struct refusal *refusal)
+{
+	const struct plan *plan = why->plan;
+	const char *subject = refusal->subject, *vm = strstr(subject, "vm/");
+	bool is_whole_plan =
+		!strchr(subject, '/'); /* of a host or cluster by its bare name: reconcile/refuse_cluster.c */
+	if (is_whole_plan || is_about(why, subject))
+		return why->kind != WHY_STEP;
+	if (g_str_has_prefix(subject, "group/"))
+		return has_group_refused(finder, why, subject + strlen("group/"));
+	if (why->kind != WHY_GROUP && why->kind != WHY_ASSIGNMENT)
+		return false;
+	if (vm)
+		return is_managed_by(finder, why, vm + strlen("vm/"));
+	for (uint32_t i = 0; why->kind == WHY_GROUP && plan->spec && i < plan->spec->n_gpus; i++)
+		if (g_strcmp0(plan->spec->gpus[i].name, last_part(why->address)) == 0)
+			return is_of_group(&plan->spec->gpus[i], refusal);
+	return false;
 }
 
 static const void *take(struct arena *arena, GPtrArray *list, uint32_t *n_out)
@@ -322,7 +373,7 @@ static void fill(const struct finder *finder, struct why *why)
 		add_changes_of_steps(why, reasons_of(finder->arena, plan), changes);
 	why->changes = take(finder->arena, changes, &why->n_changes);
 	for (uint32_t i = 0; i < plan->n_refusals; i++)
-		if (is_about(why, plan->refusals[i].subject) || is_of_group(why, &plan->refusals[i]))
+		if (has_refusal(finder, why, &plan->refusals[i]))
 			g_ptr_array_add(refusals, (gpointer)&plan->refusals[i]);
 	why->refusals = take(finder->arena, refusals, &why->n_refusals);
 	for (const struct diag *diag = plan->diags ? plan->diags->first : NULL; diag; diag = diag->next)

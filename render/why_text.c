@@ -133,6 +133,10 @@ static void put_refusals(struct teller *teller)
 		print_text(teller->out, why->refusals[i]->subject);
 		g_string_append(teller->out, ": ");
 		print_text(teller->out, why->refusals[i]->what);
+		if (why->refusals[i]->loc.source) {
+			g_string_append(teller->out, "  ");
+			print_place(teller->out, why->refusals[i]->loc);
+		}
 		g_string_append_c(teller->out, '\n');
 		outline_refusal(teller->out, why->refusals[i], teller->style);
 	}

@@ -312,7 +312,7 @@ static int decode_time(struct decoder *decoder, const struct field *field, const
 
 static int decode_maybe_time(struct decoder *decoder, const struct field *field, const struct node *node, void *object)
 {
-	int64_t time;
+	int64_t time = 0;
 	if (decode_time(decoder, field, node, &time) < 0)
 		return -1;
 	if (time < 0)
@@ -445,7 +445,7 @@ static int decode_u32(struct decoder *decoder, const struct field *field, const 
 
 static int decode_tristate(struct decoder *decoder, const struct field *field, const struct node *node, void *object)
 {
-	bool value;
+	bool value = false;
 	if (decode_boolean(decoder, field, node, &value) < 0)
 		return -1;
 	put(object, field->at, &(enum tristate){ value ? TRI_YES : TRI_NO }, sizeof(enum tristate));

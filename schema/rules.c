@@ -193,6 +193,14 @@ static int check_groups(const struct spec_cluster *cluster, struct diags *diags)
 	return result;
 }
 
+static const char *host_meant(const struct spec_cluster *cluster, const char *host, struct arena *arena)
+{
+	g_autofree const char **names = g_new0(const char *, cluster->n_hosts + 1);
+	for (uint32_t i = 0; i < cluster->n_hosts; i++)
+		names[i] = cluster->hosts[i].name;
+	return text_meant(arena, host, names, cluster->n_hosts);
+}
+
 static int check_path_list(const struct spec_cluster *cluster, const struct spec_passthrough *passthrough,
 	const struct location_list *list, GHashTable *mentions, struct diags *diags)
 {
@@ -200,8 +208,8 @@ static int check_path_list(const struct spec_cluster *cluster, const struct spec
 	int result = 0;
 	if (!cluster_find_host(cluster, list->host))
 		result = diag_add(diags, D_HOST_NOT_IN_CLUSTER, loc, NULL,
-			"'locationPaths' names host '%s', which is not in 'hosts' of cluster '%s'", list->host,
-			cluster->name ? cluster->name : "?");
+			"'locationPaths' names host '%s', which is not in 'hosts' of cluster '%s'%s", list->host,
+			cluster->name ? cluster->name : "?", host_meant(cluster, list->host, diags->arena));
 	for (uint32_t i = 0; i < list->n_paths; i++) {
 		g_autofree char *key = g_strconcat(list->host, "/", list->paths[i], NULL);
 		/* The list itself is no object: a path may stand in it once. */
@@ -250,10 +258,9 @@ static int unknown_cluster(const struct spec *spec, const struct spec_assignment
 	g_autofree const char **names = g_new0(const char *, spec->n_clusters + 1);
 	for (uint32_t i = 0; i < spec->n_clusters; i++)
 		names[i] = spec->clusters[i].name;
-	const char *near = text_nearest(assignment->cluster, names, spec->n_clusters);
 	return diag_add(diags, D_REFERENCE, head_loc(&assignment->head, "cluster"), NULL,
-		"there is no GpuCluster '%s'%s%s%s", assignment->cluster, near ? "; did you mean '" : "",
-		near ? near : "", near ? "'?" : "");
+		"there is no GpuCluster '%s'%s", assignment->cluster,
+		text_meant(diags->arena, assignment->cluster, names, spec->n_clusters));
 }
 
 static int unknown_group(
@@ -265,10 +272,9 @@ static int unknown_group(
 		if (!names[i])
 			return 0; /* it may be the one */
 	}
-	const char *near = text_nearest(assignment->gpus, names, cluster->n_gpus);
 	return diag_add(diags, D_REFERENCE, head_loc(&assignment->head, "gpus"), NULL,
-		"cluster '%s' has no GPU group '%s'%s%s%s", cluster->name, assignment->gpus,
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		"cluster '%s' has no GPU group '%s'%s", cluster->name, assignment->gpus,
+		text_meant(diags->arena, assignment->gpus, names, cluster->n_gpus));
 }
 
 static int check_fit(const struct spec_assignment *assignment, const struct gpu_group *group, struct diags *diags)
@@ -292,7 +298,8 @@ static int check_places(
 		const struct spec_vm *vm = &assignment->vms[i];
 		if (vm->host && !cluster_find_host(cluster, vm->host))
 			result = diag_add(diags, D_HOST_NOT_IN_CLUSTER, head_loc(&vm->head, "host"), NULL,
-				"host '%s' is not in 'hosts' of cluster '%s'", vm->host, cluster->name);
+				"host '%s' is not in 'hosts' of cluster '%s'%s", vm->host, cluster->name,
+				host_meant(cluster, vm->host, diags->arena));
 	}
 	return result;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "base/diag.h"
+#include "model/spec.h"
 #include "model/world.h"
 
 #include <jansson.h>
@@ -15,7 +16,8 @@
 enum pick_policy { PICK_POLICIES(NAMES_ENUM) PICK_POLICY_COUNT };
 extern const struct names pick_policy_names;
 
-struct simulation_fault {   /* a scripted fault: the nth matching request fails */
+struct simulation_fault { /* a scripted fault: the nth matching request fails */
+	struct head head;
 	const char *host;   /* NULL: any */
 	const char *step;   /* step kind name, "observe", or NULL: any step */
 	const char *target; /* VM name or location path, or NULL: any */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "providers/host/host.h"
+#include "base/text.h"
 #include "providers/host/fault.h"
 #include "providers/host/hyperv.h"
 #include "providers/host/record.h"
@@ -16,8 +17,9 @@ const struct host_error_row host_error_rows[HOST_ERROR_COUNT] = {
 	[HOST_OK] = { false, "done" },
 	[HOST_UNREACHABLE] = { true, "the host did not answer; check network, address and that the service runs" },
 	[HOST_TIMEOUT] = { true, "no answer within the deadline; the step is an ensure and can be repeated" },
-	[HOST_DENIED] = { false,
-		"the account needs the rights of a Hyper-V and, in a failover cluster, a cluster administrator" },
+	[HOST_DENIED] = { false, "the account that hvgpu has on this host lacks rights: it must be in the host's "
+				 "Administrators group and, in a "
+				 "failover cluster, have full access to the cluster (Grant-ClusterAccess)" },
 	[HOST_NOT_FOUND] = { false, "the VM, GPU, adapter or pool is not on this host any more; plan again" },
 	[HOST_INVALID_STATE] = { false, "the VM or GPU must be in another state first, mostly: the VM must be Off" },
 	[HOST_IN_USE] = { false, "a VM holds the GPU or partition; take it away from the VM first" },
@@ -52,6 +54,23 @@ const struct host_provider *const *host_providers(void)
 	return providers;
 }
 
+/* What was most likely meant by an address without one of the schemes: a file, a host, or a slip in the scheme. */
+static const char *hint_for(const char *address, struct arena *arena)
+{
+	const char *dot = strrchr(address, '.'), *colon = strchr(address, ':');
+	const char *schemes[G_N_ELEMENTS(providers)] = { NULL };
+	size_t n = 0;
+	if (!colon && dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml") || !strcmp(dot, ".json")))
+		return arena_printf(
+			arena, "; write snapshot:%s to look at it, or sim:%s to have it played", address, address);
+	if (!colon)
+		return arena_printf(
+			arena, "; write ssh://%s%s for a Hyper-V host", strchr(address, '@') ? "" : "USER@", address);
+	for (; providers[n]; n++)
+		schemes[n] = providers[n]->scheme;
+	return text_meant(arena, arena_printf(arena, "%.*s", (int)(colon - address), address), schemes, n);
+}
+
 const struct host_provider *host_provider_for(const char *address, struct diags *diags)
 {
 	const char *colon = strchr(address, ':');
@@ -64,8 +83,8 @@ const struct host_provider *host_provider_for(const char *address, struct diags 
 			return *p;
 		g_string_append_printf(schemes, "%s%s:", schemes->len ? ", " : "", (*p)->scheme);
 	}
-	diag_add(diags, D_HOST_SCHEME, LOC_NONE, NULL, "'%s' is no address of hosts; it must start with one of %s",
-		address, schemes->str);
+	diag_add(diags, D_HOST_SCHEME, LOC_NONE, NULL, "'%s' is no address of hosts; it must start with one of %s%s",
+		address, schemes->str, hint_for(address, diags->arena));
 	return NULL;
 }
 

@@ -47,21 +47,29 @@ void sim_file_forget(struct sim_file *file)
 	file->n_saves = 0;
 }
 
-static int check_faults(const char *path, const struct simulation *simulation, struct diags *diags)
+/* A word of a fault that is none of 'names', from 'first' on, and not 'more' either. */
+static int unknown_word(const struct simulation_fault *fault, const char *key, const char *word,
+	const struct names *names, size_t first, const char *more, struct diags *diags)
 {
+	g_autoptr(GString) allowed = g_string_new(more);
+	for (size_t i = first; i < names->n; i++)
+		g_string_append_printf(allowed, "%s%s", allowed->len ? ", " : "", names->names[i]);
+	return diag_add(diags, D_WORLD_FILE, head_loc(&fault->head, key), NULL, "'%s' is '%s'; allowed is one of %s",
+		key, word, allowed->str);
+}
+
+static int check_faults(const struct simulation *simulation, struct diags *diags)
+{
+	int result = 0;
 	for (uint32_t i = 0; simulation && i < simulation->n_faults; i++) {
 		const struct simulation_fault *fault = &simulation->faults[i];
 		if (name_find(&host_error_names, fault->error) <= HOST_OK)
-			return diag_add(diags, D_WORLD_FILE, LOC_NONE, NULL,
-				"fault %u of the Simulation in '%s' has the unknown error '%s'; docs/hosts.md lists "
-				"them",
-				i + 1, path, fault->error);
+			result =
+				unknown_word(fault, "error", fault->error, &host_error_names, HOST_OK + 1, NULL, diags);
 		if (fault->step && strcmp(fault->step, "observe") && name_find(&step_kind_names, fault->step) < 0)
-			return diag_add(diags, D_WORLD_FILE, LOC_NONE, NULL,
-				"fault %u of the Simulation in '%s' is for the unknown step '%s'", i + 1, path,
-				fault->step);
+			result = unknown_word(fault, "step", fault->step, &step_kind_names, 0, "observe", diags);
 	}
-	return 0;
+	return result;
 }
 
 static int world_read(struct sim_world *world, const char *path, struct diags *diags)
@@ -79,7 +87,7 @@ static int world_read(struct sim_world *world, const char *path, struct diags *d
 	world->states = arena_copy(world->arena, read.states, sizeof(*read.states) * read.n_states);
 	world->n_states = read.n_states;
 	world->simulation = read.simulation;
-	return check_faults(path, read.simulation, diags);
+	return check_faults(read.simulation, diags);
 }
 
 struct sim_world *sim_file_world(struct sim_file *file, struct diags *diags)

@@ -66,7 +66,7 @@ static int find_trusted(
 static int find_program(
 	struct verify *verify, const char *key, const char *synonym, const char *usual, const char **out)
 {
-	const char *program;
+	const char *program = NULL;
 	if (find_trusted(verify, key, synonym, "", &program) < 0)
 		return -1;
 	*out = program ? program : usual;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs examples/ci as a pipeline would, and reads the files that only other programs run.
 
-test_examples.py CHECK HVGPU: one check each, readme, pipeline, comment, yaml or units; 77: the tool that it needs is
+test_examples.py CHECK HVGPU: one check each, readme, pipeline, comment, yaml, units or scheduled; 77: the tool that it needs is
 missing.
 """
 import configparser
@@ -64,7 +64,7 @@ def check_readme(hvgpu):
     assert lines[0].startswith('./dev build && PATH='), lines[0]
     with tempfile.TemporaryDirectory() as folder:
         path = f'{pathlib.Path(hvgpu).resolve().parent}:{os.environ["PATH"]}'
-        env = dict(os.environ, PATH=path, PLAN_DIR=f'{folder}/plan')
+        env = dict(os.environ, PATH=path, PLAN_DIR=f'{folder}/plan', HVGPU_JOURNAL=f'{folder}/journal')
         for line in lines[1:]:
             if line.startswith('kubectl') and not shutil.which('kubectl'):
                 print('kubectl is missing: its line was not run')
@@ -159,7 +159,7 @@ def check_units(hvgpu):
         return
     with tempfile.TemporaryDirectory() as folder:
         for path in (service, timer):
-            text = path.read_text().replace('/usr/bin/hvgpu', '/bin/true')
+            text = path.read_text().replace('/usr/local/bin/hvgpu', '/bin/true')
             pathlib.Path(folder, path.name).write_text(text)
         done = subprocess.run(['systemd-analyze', 'verify', '--man=no', f'{folder}/{service.name}',
                                f'{folder}/{timer.name}'], capture_output=True, text=True, check=False, timeout=60)
@@ -167,11 +167,42 @@ def check_units(hvgpu):
         assert not about_ours, '\n'.join(about_ours)
 
 
+def check_scheduled(hvgpu):
+    """The command of the unit does without a terminal what the comment above it says."""
+    unit = (SCHEDULED / 'hvgpu-apply.service').read_text()
+    words = re.search(r'^ExecStart=(.*)$', unit, re.M)[1].split()
+    assert words[0].endswith('/hvgpu') and words[-1].startswith('https://'), words
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / 'examples/standalone', folder, dirs_exist_ok=True)
+        careful, willing = pathlib.Path(folder, 'manifests/cluster.yaml'), pathlib.Path(folder, 'willing.yaml')
+        consent = '  type: Standalone\n  rollout: { maxUnavailable: 100% }\n'
+        willing.write_text(careful.read_text().replace('  type: Standalone\n', consent))
+        world = f'{folder}/world.yaml'
+        env = dict(os.environ, HVGPU_HOSTS=f'sim:{world}', HVGPU_OWNER='ops', HVGPU_JOURNAL=f'{folder}/journal')
+
+        def run(*command):
+            done = subprocess.run([hvgpu, *command], env=env, cwd=folder, stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, check=False, timeout=120)
+            return done.returncode, done.stdout + done.stderr
+
+        before = pathlib.Path(world).read_text()
+        code, text = run(*words[1:-1], str(careful))
+        assert code == 5 and 'HV620' in text, (code, text)
+        assert pathlib.Path(world).read_text() == before, 'a refused run changed something'
+        code, text = run(*words[1:-1], str(willing))
+        assert code == 0 and 'stop cad-01' in text, (code, text)
+        for action in (['power', world, 'cad-03', 'on'], ['set-count', world, 'hv01', '2', '2']):
+            code, text = run('simulate', *action)
+            assert code == 0, text
+        code, text = run(*words[1:-1], str(careful))
+        assert code == 0 and '1 changed' in text, (code, text)
+
+
 def main():
     check, hvgpu = sys.argv[1:]
     try:
         {'readme': check_readme, 'pipeline': check_pipeline, 'comment': check_comment, 'yaml': check_yaml,
-         'units': check_units}[check](hvgpu)
+         'units': check_units, 'scheduled': check_scheduled}[check](hvgpu)
     except ImportError as error:
         print(f'SKIPPED: {error}')
         sys.exit(1 if os.environ.get('CI') == 'true' else SKIPPED)

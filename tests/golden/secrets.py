@@ -70,7 +70,8 @@ class Secrets(unittest.TestCase):
         self.work = self.folder / 'work'
         (self.work / 'source' / 'lab.yaml').write_text(MANIFESTS)
         self.environment = {**os.environ, 'PATH': f'{self.folder}/bin:{os.environ["PATH"]}', 'SSH_FOLDER': str(self.folder / 'calls'),
-                            'SSH_MODE': 'good', 'G_MESSAGES_DEBUG': 'all', 'LC_ALL': 'C.UTF-8', 'HVGPU_FAKE_MODE': 'good'}
+                            'SSH_MODE': 'good', 'G_MESSAGES_DEBUG': 'all', 'LC_ALL': 'C.UTF-8', 'HVGPU_FAKE_MODE': 'good',
+                            'HVGPU_JOURNAL': str(self.work / 'journal')}
         for name in ('HVGPU_NOW', 'HVGPU_FAKE_LOG', 'SSH_AUTH_SOCK'):
             self.environment.pop(name, None)
         self.environment['SSH_AUTH_SOCK'] = '/nowhere/agent'

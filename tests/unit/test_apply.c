@@ -152,6 +152,34 @@ static void interrupted_run_brings_back_what_it_holds_down(void **state)
 	assert_true(sim_run_count_gpus(sim, 8) == 6 || sim_run_count_gpus(sim, 4) == 6);
 }
 
+static const char *interruption_of(const struct sim_run *sim)
+{
+	for (const struct diag *diag = sim->results[0].diags->first; diag; diag = diag->next)
+		if (diag->code == D_INTERRUPTED)
+			return diag->message;
+	return "";
+}
+
+static void interrupted_run_says_how_to_go_on(void **state)
+{
+	struct sim_run *sim = *state;
+	sim_run_row_five(sim, NULL);
+	sim->interrupt_after = 3;
+	assert_int_equal(sim_run_carry_out(sim), EXIT_INTERRUPTED);
+	assert_string_equal(interruption_of(sim), "'c' was interrupted; apply it again to go on");
+}
+
+/* Done in part it would be refused as stale. */
+static void interrupted_saved_plan_is_to_be_made_again(void **state)
+{
+	struct sim_run *sim = *state;
+	sim_run_row_five(sim, NULL);
+	sim_run_save(sim);
+	sim->interrupt_after = 3;
+	assert_int_equal(sim_run_carry_out(sim), EXIT_INTERRUPTED);
+	assert_string_equal(interruption_of(sim), "'c' was interrupted; make the plan again to go on");
+}
+
 static void run_interrupted_twice_stops_and_restore_pays(void **state)
 {
 	struct sim_run *sim = *state;
@@ -498,6 +526,8 @@ int main(void)
 		TEST(vm_that_does_not_start_is_named),
 		TEST(host_that_fails_three_steps_is_left_out),
 		TEST(interrupted_run_brings_back_what_it_holds_down),
+		TEST(interrupted_run_says_how_to_go_on),
+		TEST(interrupted_saved_plan_is_to_be_made_again),
 		TEST(run_interrupted_twice_stops_and_restore_pays),
 		TEST(open_debt_is_paid),
 		TEST(cluster_that_another_run_holds_is_left_alone),

@@ -99,7 +99,7 @@ static void part_that_somebody_gave_another_like_is_not_paid(void **state)
 	give_adapter(fixture);
 	assert_said(fixture, PLAN_RESTORE, NULL, NULL,
 		"owes VM 'vm-a' its GPU, and this plan does not pay it: it has a partition already; 'hvgpu settle vm-a "
-		"--leave-off' ends the debt");
+		"SOURCE --leave-off' ends the debt");
 }
 
 static void start_may_be_paid_and_the_part_not(void **state)
@@ -110,7 +110,7 @@ static void start_may_be_paid_and_the_part_not(void **state)
 	fixture->has.quotas[QUOTA_MIN_VRAM] = KNOWN(2000); /* nobody's half-made one */
 	assert_said(fixture, PLAN_RESTORE, NULL, NULL,
 		"owes VM 'vm-a' a start, which this plan pays, and its GPU, and this plan does not pay that: it has a "
-		"partition already; 'hvgpu settle vm-a --leave-off' ends the debt");
+		"partition already; 'hvgpu settle vm-a SOURCE --leave-off' ends the debt");
 }
 
 static void vm_of_an_excluded_host_is_not_said_to_be_paid(void **state)

@@ -60,7 +60,7 @@ static void assert_refused_alone(struct fixture *fixture, const char *what)
 	assert_int_equal(plan->refusals[0].code, D_DEBT_UNDECIDED);
 	assert_string_equal(plan->refusals[0].subject, "host/hv01/vm/vm-a");
 	assert_non_null(strstr(plan->refusals[0].reason, what));
-	assert_non_null(strstr(plan->refusals[0].reason, "hvgpu settle vm-a --start"));
+	assert_non_null(strstr(plan->refusals[0].reason, "hvgpu settle vm-a SOURCE --start"));
 	assert_int_equal(plan->n_steps, 1);
 	assert_non_null(scene_step(plan, STEP_ADD_ADAPTER, "vm-b"));
 	assert_int_equal(plan_exit(plan), EXIT_REFUSED);
@@ -164,7 +164,7 @@ static void what_a_run_at_work_owes_is_said_to_whoever_would_pay_it(void **state
 	assert_int_equal(plan->n_refusals, 1);
 	assert_string_equal(plan->refusals[0].what, "a start");
 	assert_non_null(strstr(plan->refusals[0].reason, "run 'dead' of eve@laptop holds the hosts since 2026-"));
-	assert_non_null(strstr(plan->refusals[0].reason, "'hvgpu unlock c --run dead'"));
+	assert_non_null(strstr(plan->refusals[0].reason, "'hvgpu unlock c SOURCE --run dead'"));
 	assert_int_equal(plan_exit(plan), EXIT_LOCKED);
 	assert_false(scene_has(plan, D_DEBT_IN_PROGRESS));
 	plan = scene_plan(fixture->scene, manifests); /* which has other work, and is told by a note */

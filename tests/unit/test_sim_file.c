@@ -42,17 +42,21 @@ static void file_of_something_else_is_a_finding(void **state)
 	}
 }
 
-static void fault_of_an_unknown_error_is_a_finding(void **state)
+static void fault_of_an_unknown_word_lists_those_there_are(void **state)
 {
 	(void)state;
 	struct bench bench;
 	struct sim_file *file = NULL;
 	start_bench(&bench);
-	const struct simulation_fault fault = { .nth = 1, .error = "tired" };
+	const struct simulation_fault fault = { .nth = 1, .error = "tired", .step = "sleep" };
 	bench_write(
 		&bench, worlds_new(bench.arena, 1, 1, 4, 1), &(struct simulation){ .faults = &fault, .n_faults = 1 });
 	assert_int_equal(sim_file_open(bench.context, bench.path, &file, bench.diags), -1);
-	assert_non_null(strstr(bench.diags->last->message, "tired"));
+	const struct diag *error = bench.diags->first, *step = error->next;
+	assert_non_null(
+		strstr(error->message, "'error' is 'tired'; allowed is one of unreachable, timeout, access-denied"));
+	assert_non_null(strstr(step->message, "'step' is 'sleep'; allowed is one of observe, stop-vm, start-vm, "));
+	assert_true(error->loc.line > 0 && step->loc.line > 0 && step->loc.line != error->loc.line);
 	bench_done(&bench);
 }
 
@@ -118,7 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(missing_file_is_a_finding),
 		cmocka_unit_test(file_of_something_else_is_a_finding),
-		cmocka_unit_test(fault_of_an_unknown_error_is_a_finding),
+		cmocka_unit_test(fault_of_an_unknown_word_lists_those_there_are),
 		cmocka_unit_test(sessions_of_a_context_share_one_reading),
 		cmocka_unit_test(saved_world_is_read_back_the_same),
 		cmocka_unit_test(world_in_use_outlives_a_newer_reading),

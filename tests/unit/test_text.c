@@ -52,6 +52,19 @@ static void nearest_name_skips_gaps(void **state)
 	assert_string_equal(text_nearest_name("Roling", &names), "Rolling");
 }
 
+static void meant_is_no_brother(void **state)
+{
+	(void)state;
+	static const char *const hosts[] = { "hv01", NULL, "hv02", "gpu-a1-host" };
+	g_autoptr(arena_auto) arena = arena_new();
+	assert_string_equal(text_meant(arena, "hv1", hosts, 4), "; did you mean 'hv01'?");
+	assert_string_equal(text_meant(arena, "hw02", hosts, 4), "; did you mean 'hv02'?");
+	assert_string_equal(text_meant(arena, "gpu-a2-hots", hosts, 4), "; did you mean 'gpu-a1-host'?");
+	assert_string_equal(text_meant(arena, "hv03", hosts, 4), "");
+	assert_string_equal(text_meant(arena, "GPU-A22-host", hosts, 4), "");
+	assert_string_equal(text_meant(arena, "elsewhere", hosts, 4), "");
+}
+
 static void distance_counts_edits(void **state)
 {
 	(void)state;
@@ -166,6 +179,7 @@ int main(void)
 		cmocka_unit_test(nearest_other_word_is_none),
 		cmocka_unit_test(nearest_short_word_shares_a_character),
 		cmocka_unit_test(nearest_name_skips_gaps),
+		cmocka_unit_test(meant_is_no_brother),
 		cmocka_unit_test(distance_counts_edits),
 		cmocka_unit_test(distance_of_long_texts_is_equality),
 		cmocka_unit_test(glob_matches_whole_text),

@@ -164,6 +164,38 @@ static void lease_of_that_run_alone_is_ended(void **state)
 	assert_false(fixture->held[1].ended);
 }
 
+static void beginning_of_a_run_is_enough_where_one_has_it(void **state)
+{
+	static const struct {
+		const char *id;
+		int result;
+		const char *says; /* NULL: hv01's lease was ended */
+	} rows[] = {
+		{ "2026-01-15T12:00:00Z-cace7de2", 0,
+			NULL }, /* all of it, though it is the beginning of the other, too */
+		{ "cace7de2f", -1, "'hv02' could not be ended" },
+		{ "2026-01-15", -1, "write more of it" },
+		{ "cace", -1, "write more of it" },
+		{ "cac", -1, "holds no host" }, /* too short */
+		{ "7de2", -1, "holds no host" },
+	};
+	struct fixture *fixture = *state;
+	leases[0].run = "2026-01-15T12:00:00Z-cace7de2";
+	leases[1].run = "2026-01-15T12:00:00Z-cace7de2ff00";
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		fixture->diags = diags_new(scene->arena);
+		assert_int_equal(unlock(fixture, rows[i].id), rows[i].result);
+		assert_int_equal(fixture->held[0].ended, !rows[i].says);
+		if (rows[i].says)
+			assert_non_null(strstr(fixture->diags->first->message, rows[i].says));
+	}
+	assert_string_equal(ended, "hv01 2026-01-15T12:00:00Z-cace7de2;");
+	leases[1].run = "2026-01-15T13:00:00Z-0123456789ab";
+	fixture->diags = diags_new(scene->arena);
+	assert_int_equal(unlock(fixture, "cace"), 0);
+	assert_true(fixture->held[0].ended);
+}
+
 static void ended_lease_is_in_the_history(void **state)
 {
 	struct fixture *fixture = *state;
@@ -233,6 +265,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(without_a_run_it_only_tells_who_holds_what),
 		TEST(lease_of_that_run_alone_is_ended),
+		TEST(beginning_of_a_run_is_enough_where_one_has_it),
 		TEST(ended_lease_is_in_the_history),
 		TEST(host_that_cannot_end_it_says_why),
 		TEST(run_that_holds_nothing_ends_nothing),
