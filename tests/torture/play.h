@@ -53,6 +53,7 @@ struct play {
 	uint32_t n_blind;
 	uint32_t n_later_stops;   /* by runs that were not disturbed, after one that was */
 	uint32_t n_done;          /* faults that could be made to happen */
+	uint64_t kinds_done;      /* which kinds these were: 1 << kind */
 	uint32_t n_refusals;      /* of the last plan */
 	GHashTable *refused;      /* their subjects, in 'arena' */
 	GHashTable *brought_back; /* ids of VMs that a way back, or another run than stopped them, started */

@@ -207,6 +207,7 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 	if (kind == FAULT_NONE || (fault_is_foreign(kind) && !somebody_meddles(play, kind, request)))
 		return FAULT_NONE;
 	play->n_done++;
+	play->kinds_done |= (uint64_t)1 << kind;
 	play->monitor.is_lenient |= fault_is_failure(kind) || fault_is_foreign(kind) || fault_is_stale(kind);
 	play->monitor.is_disturbed = true;
 	play->monitor.is_meddled |= fault_is_foreign(kind);
