@@ -186,9 +186,12 @@ static gboolean on_due(gpointer user)
 
 static bool somebody_meddles(struct play *play, enum fault_kind kind, const struct request *request)
 {
-	if (!meddle(kind, play->scenario->spec, request->step, &play->meddled_vm))
+	const char *wrong = NULL;
+	if (!meddle(kind, play->scenario->spec, request->step, &play->meddled_vm, &wrong))
 		return false;
 	struct view now = memory_view();
+	if (wrong && !play->monitor.broken)
+		play->monitor.broken = arena_strdup(play->arena, wrong);
 	monitor_see_others(&play->monitor, &now);
 	play_note(play, now);
 	return true;
@@ -204,7 +207,8 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 			kind = play->faults[i].kind;
 	if (fault_is_stale(kind) && (request->kind != REQUEST_OBSERVE || play->n_views <= kind - FAULT_STALE_1 + 1u))
 		return FAULT_NONE;
-	if (kind == FAULT_NONE || (fault_is_foreign(kind) && !somebody_meddles(play, kind, request)))
+	if (kind == FAULT_NONE || (fault_is_foreign(kind) && !somebody_meddles(play, kind, request)) ||
+		(kind == FAULT_SOMEBODY_UNLOCKS && !meddle_unlock()))
 		return FAULT_NONE;
 	play->n_done++;
 	play->kinds_done |= (uint64_t)1 << kind;
