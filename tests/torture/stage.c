@@ -223,6 +223,33 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 	return kind;
 }
 
+static enum ending_phase phase_of(enum request_kind kind)
+{
+	if (kind == REQUEST_STEP || kind == REQUEST_RECORD)
+		return ENDING_WORKING;
+	return kind == REQUEST_OBSERVE ? ENDING_PLANNING : ENDING_LOCKING;
+}
+
+/* Manifests neither expect it to be away nor leave it alone. */
+static bool is_awaited(const struct play *play, const char *name)
+{
+	bool is = false;
+	for (uint32_t c = 0; c < play->scenario->spec->n_clusters; c++) {
+		const struct spec_host *host = cluster_find_host(&play->scenario->spec->clusters[c], name);
+		is |= host && !host->maintenance && !host->exclude;
+	}
+	return is;
+}
+
+static void befall(struct stage_session *session, enum fault_kind kind)
+{
+	struct process *process = session->process;
+	process->is_meddled_early |= fault_is_foreign(kind) && process->phase < ENDING_WORKING;
+	if (kind)
+		ending_befall(&process->ending, kind, session->request->kind, process->phase,
+			is_awaited(process->play, session->base.host));
+}
+
 static void prepare(struct stage_session *session)
 {
 	struct process *process = session->process;
@@ -235,6 +262,8 @@ static void prepare(struct stage_session *session)
 	bool is_step = session->request->kind == REQUEST_STEP && process->n_steps == process->refuses_step;
 	if (session->fault != FAULT_FAIL && !is_step)
 		return;
+	if (is_step)
+		befall(session, FAULT_FAIL);
 	play->monitor.is_lenient = play->monitor.is_disturbed = true;
 	process->refuses = true;
 	process->refused_kind = session->request->kind;
@@ -268,7 +297,9 @@ static void submit(
 			play->before_call(process, play->user);
 		play->n_calls++;
 		play->n_steps += request->kind == REQUEST_STEP;
+		process->phase = MAX(process->phase, phase_of(request->kind));
 		session->fault = fault_of_call(session, request);
+		befall(session, session->fault);
 		if (play->tells)
 			printf("%5u  %s: %s%s%s\n", play->n_calls, process->run_id,
 				what_of(session, play->arena, request), session->fault ? "   <- " : "",
