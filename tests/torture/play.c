@@ -186,6 +186,7 @@ bool play_run(struct play *play, struct process *process)
 {
 	process->play = play;
 	process->sessions = g_ptr_array_new();
+	process->quiet.spec = play->scenario->spec;
 	stage_set_process(process);
 	play->n_runs++;
 	monitor_run_begins(&play->monitor);

@@ -9,6 +9,7 @@
 #include "reconcile/apply.h"
 #include "tests/torture/ending.h"
 #include "tests/torture/monitor.h"
+#include "tests/torture/quiet.h"
 #include "tests/torture/scenario.h"
 
 enum { FAULTS_PER_CASE = 2, RUNS_MAX = 8, VIEWS_MAX = 4 };
@@ -28,6 +29,7 @@ struct process { /* one run of the program */
 	GPtrArray *sessions;            /* that are open */
 	bool is_meddled_early;          /* before its first step: its plan is of the world that somebody changed */
 	enum ending_phase phase;
+	struct quiet quiet;
 	struct ending ending; /* what it went through, and what it came to */
 };
 

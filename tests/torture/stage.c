@@ -48,9 +48,19 @@ static void end_source(struct stage_session *session)
 	session->source = NULL;
 }
 
+/* Another try does not help. */
+static bool stays(enum host_error error)
+{
+	return error == HOST_FAILED || error == HOST_LEASE_LOST || error == HOST_DENIED;
+}
+
 static void answer(struct stage_session *session, const struct reply *reply)
 {
 	const struct request *request = g_steal_pointer(&session->request);
+	if (request->kind == REQUEST_STEP && stays(reply->error))
+		quiet_fail(&session->process->quiet, session->base.host);
+	else
+		quiet_answer(&session->process->quiet);
 	if (session->process->play->tells && reply->error)
 		printf("       %s answers %s\n", session->base.host, name_of(&host_error_names, (int)reply->error));
 	session->reply(request, reply, session->user);
@@ -223,6 +233,16 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 	return kind;
 }
 
+static void look_at_quiet(const struct stage_session *session)
+{
+	const struct request *request = session->request;
+	const struct step *step = request->kind == REQUEST_STEP ? request->step : NULL;
+	struct play *play = session->process->play;
+	const char *what = quiet_judge(play->arena, &session->process->quiet, &play->views[0], step);
+	if (!play->monitor.broken)
+		play->monitor.broken = what;
+}
+
 static enum ending_phase phase_of(enum request_kind kind)
 {
 	if (kind == REQUEST_STEP || kind == REQUEST_RECORD)
@@ -258,6 +278,8 @@ static void prepare(struct stage_session *session)
 		die(process);
 	if (session->fault == FAULT_INTERRUPT || session->fault == FAULT_INTERRUPT_TWICE)
 		process->interrupts = MAX(process->interrupts, session->fault == FAULT_INTERRUPT ? 1 : 2);
+	if (process->interrupts)
+		quiet_interrupt(&process->quiet);
 	process->n_steps += session->request->kind == REQUEST_STEP;
 	bool is_step = session->request->kind == REQUEST_STEP && process->n_steps == process->refuses_step;
 	if (session->fault != FAULT_FAIL && !is_step)
@@ -299,6 +321,7 @@ static void submit(
 		play->n_steps += request->kind == REQUEST_STEP;
 		process->phase = MAX(process->phase, phase_of(request->kind));
 		session->fault = fault_of_call(session, request);
+		look_at_quiet(session);
 		befall(session, session->fault);
 		if (play->tells)
 			printf("%5u  %s: %s%s%s\n", play->n_calls, process->run_id,
