@@ -3,6 +3,7 @@
 
 #include "model/host_copy.h"
 #include "tests/lib/scene.h"
+#include "tests/torture/restored.h"
 #include "tests/torture/virtual_time.h"
 
 #include <stdio.h>
@@ -182,6 +183,22 @@ static void judge_ending(struct play *play, const struct process *process, uint3
 	play->has_last = !process->is_dead;
 }
 
+static void judge_way_back(struct play *play, const struct process *process, const struct view *before)
+{
+	const struct restored restored = {
+		.spec = play->scenario->spec,
+		.before = *before,
+		.after = play->views[0],
+		.stops = play->monitor.stops,
+		.run = process->run_id,
+		.failed_vm = process->failed_vm,
+		.lost_host = process->lost_host,
+		.meddled_vm = play->meddled_vm,
+	};
+	if (!process->is_dead && !process->may_leave && !process->ending.is_beside_other && !play->monitor.broken)
+		play->monitor.broken = restored_judge(play->arena, &restored);
+}
+
 bool play_run(struct play *play, struct process *process)
 {
 	process->play = play;
@@ -199,6 +216,7 @@ bool play_run(struct play *play, struct process *process)
 		.until = STAGE_PLAN,
 	};
 	uint32_t n_done = play->n_done;
+	const struct view before = play->views[0];
 	g_autoptr(run_auto) run = run_pipeline(&options);
 	uint32_t n_steps = 0, n_missing = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops,
 		 n_starts = play->monitor.n_starts;
@@ -227,6 +245,7 @@ bool play_run(struct play *play, struct process *process)
 	process->ending.code = code;
 	bool was_dead = process->is_dead;
 	judge_ending(play, process, play->n_steps - n_sent);
+	judge_way_back(play, process, &before);
 	play->was_blind |= is_blind;
 	play->n_blind += is_blind ? play->monitor.n_stops - n_stops + play->monitor.n_starts - n_starts : 0;
 	bool is_later = (n_done && play->n_done == n_done) || process->is_meddled_early;

@@ -30,7 +30,9 @@ struct process { /* one run of the program */
 	bool is_meddled_early;          /* before its first step: its plan is of the world that somebody changed */
 	enum ending_phase phase;
 	struct quiet quiet;
-	struct ending ending; /* what it went through, and what it came to */
+	const char *failed_vm, *lost_host; /* whom the last fault was about: id, name; or NULL */
+	bool may_leave;                    /* more went wrong than one step, one host or one interruption */
+	struct ending ending;              /* what it went through, and what it came to */
 };
 
 struct play {

@@ -261,6 +261,22 @@ static bool is_awaited(const struct play *play, const char *name)
 	return is;
 }
 
+/* Whom a way back may leave as they are. */
+static void note_whom(struct stage_session *session, enum fault_kind kind)
+{
+	struct process *process = session->process;
+	const struct request *request = session->request;
+	bool is_step = request->kind == REQUEST_STEP;
+	process->may_leave |= kind == FAULT_NETWORK || kind == FAULT_INTERRUPT_TWICE ||
+			      kind == FAULT_SOMEBODY_UNLOCKS || fault_is_stale(kind) || fault_is_foreign(kind) ||
+			      process->ending.n_faults > 1;
+	if (is_step && (kind == FAULT_FAIL || kind == FAULT_FAIL_AFTER))
+		process->failed_vm = arena_strdup(process->play->arena, request->step->vm_id);
+	else if (is_step ? kind == FAULT_LOST || kind == FAULT_CUT || kind == FAULT_LATE
+			 : kind != FAULT_INTERRUPT && kind != FAULT_TWICE)
+		process->lost_host = arena_strdup(process->play->arena, session->base.host);
+}
+
 static void befall(struct stage_session *session, enum fault_kind kind)
 {
 	struct process *process = session->process;
@@ -268,6 +284,8 @@ static void befall(struct stage_session *session, enum fault_kind kind)
 	if (kind)
 		ending_befall(&process->ending, kind, session->request->kind, process->phase,
 			is_awaited(process->play, session->base.host));
+	if (kind)
+		note_whom(session, kind);
 }
 
 static void prepare(struct stage_session *session)
