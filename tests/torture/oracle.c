@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/torture/oracle.h"
 
+#include "tests/torture/fulfilled.h"
+
 #include <string.h>
 
 static const char *found(struct play *play, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -15,6 +17,23 @@ static const char *found(struct play *play, const char *format, ...)
 }
 
 /* ---- the hosts at the end ---- */
+
+/* So many of that pool. Which GPU it is, where it is named, may depend on the way. */
+static uint32_t n_of_pool(const struct vm *vm, const char *pool)
+{
+	uint32_t n = 0;
+	for (uint32_t d = 0; d < vm->n_devices; d++)
+		n += g_strcmp0(vm->devices[d].pool, pool) == 0;
+	return n;
+}
+
+static bool same_pools(const struct vm *a, const struct vm *b)
+{
+	for (uint32_t d = 0; d < a->n_devices; d++)
+		if (n_of_pool(a, a->devices[d].pool) != n_of_pool(b, a->devices[d].pool))
+			return false;
+	return true;
+}
 
 static bool same_quotas(const struct adapter *a, const struct adapter *b)
 {
@@ -44,6 +63,8 @@ static const char *compare_vm(struct play *play, const struct vm *is, const stru
 	if (is->n_adapters != was->n_adapters || is->n_devices != was->n_devices)
 		return found(play, "VM '%s' has %u adapters and %u devices, undisturbed %u and %u", is->name,
 			is->n_adapters, is->n_devices, was->n_adapters, was->n_devices);
+	if (!same_pools(is, was))
+		return found(play, "VM '%s' has devices of other pools than undisturbed", is->name);
 	for (uint32_t a = 0; a < is->n_adapters; a++)
 		if (!same_quotas(&is->adapters[a], &was->adapters[a]))
 			return found(play, "an adapter of VM '%s' has another pin or quota than undisturbed", is->name);
@@ -195,6 +216,21 @@ static const char *look_at_cost(struct play *play, const struct play *reference)
 	return NULL;
 }
 
+/* Where no window is open, what needs one is still to do. */
+static const char *look_at_spec(struct play *play)
+{
+	const struct fulfilled fulfilled = {
+		.spec = play->scenario->spec,
+		.owner = SCENARIO_OWNER,
+		.simulation = &play->scenario->simulation,
+		.start = play->monitor.start,
+		.now = play->views[0],
+		.refused = play->refused,
+		.meddled_vm = play->meddled_vm,
+	};
+	return play->scenario->window_is_shut ? NULL : fulfilled_judge(play->arena, &fulfilled);
+}
+
 const char *oracle_judge(struct play *play, const struct play *reference)
 {
 	if (play->monitor.broken)
@@ -207,6 +243,8 @@ const char *oracle_judge(struct play *play, const struct play *reference)
 	bool is_barred = play->n_refusals > reference->n_refusals;
 	bool has_reason = play->was_blind || play->n_excused || g_hash_table_size(play->brought_back);
 	const char *what = look_for_debts(play, reference);
+	if (!what)
+		what = look_at_spec(play);
 	if ((is_barred && has_reason) || play->n_refusals < reference->n_refusals ||
 		((play->had_way_back || play->was_blind) && play->n_refusals))
 		return what ? what : look_at_cost(play, reference);
@@ -221,7 +259,10 @@ const char *oracle_judge_reference(struct play *play)
 {
 	if (play->monitor.broken)
 		return play->monitor.broken;
-	return play->is_at_rest ? look_for_debts(play, play->reference) : "without disturbance it comes to no end";
+	if (!play->is_at_rest)
+		return "without disturbance it comes to no end";
+	const char *what = look_for_debts(play, play->reference);
+	return what ? what : look_at_spec(play);
 }
 
 /* ---- paths ---- */
