@@ -174,13 +174,24 @@ static bool is_named(struct play *play, const char *host, const struct vm *vm)
 	       g_hash_table_contains(play->refused, arena_printf(play->arena, "host/%s/vm/%s", host, vm->name));
 }
 
+/* Somebody may have moved a VM where nobody can reach it. */
+static bool answers(const struct play *play, const char *host)
+{
+	const struct simulation *simulation = &play->scenario->simulation;
+	for (uint32_t i = 0; i < simulation->n_unreachable; i++)
+		if (g_ascii_strcasecmp(simulation->unreachable[i], host) == 0)
+			return false;
+	return true;
+}
+
 static const char *look_for_debts(struct play *play, const struct play *reference)
 {
 	const struct view *now = &play->views[0];
 	for (uint32_t h = 0; h < now->n_states; h++)
 		for (uint32_t v = 0; v < now->states[h].n_vms; v++) {
 			const struct vm *vm = &now->states[h].vms[v];
-			if (vm->debt && !was_owed(reference, vm->id) && !is_void(play, vm) &&
+			bool is_out_of_reach = has(play, fault_is_foreign) && !answers(play, now->states[h].host.name);
+			if (vm->debt && !is_out_of_reach && !was_owed(reference, vm->id) && !is_void(play, vm) &&
 				!is_named(play, now->states[h].host.name, vm))
 				return found(play, "VM '%s' is still owed something", vm->name);
 		}
