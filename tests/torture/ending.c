@@ -106,8 +106,6 @@ void ending_befall(
 	if ((place == LOOK && !is_awaited) || (place == LOOK_AGAIN && phase == ENDING_WORKING))
 		may |= BASE | HAMPERED;
 	ending->n_faults++;
-	if (kind == FAULT_INTERRUPT_TWICE) /* and what it left is named */
-		may |= PARTIAL;
 	ending->may |= may;
 	ending->has_left_base |= !(may & BASE);
 	ending->is_hampered |= (may & HAMPERED) || !(may & BASE);
