@@ -149,7 +149,7 @@ const char *ending_judge(struct arena *arena, const struct ending *ending)
 
 const char *ending_judge_next(struct arena *arena, const struct ending *ending, uint32_t n_sent_by_next)
 {
-	bool is_promise = bit_of(ending->code) & (DONE | INCOMPLETE);
+	bool is_promise = bit_of(ending->code) & (DONE | INCOMPLETE | REFUSED);
 	if (!is_promise || ending->is_hampered || ending->is_beside_other || !n_sent_by_next)
 		return NULL;
 	return arena_printf(arena, "a run ends with %d, and yet the next one has %u steps to do", (int)ending->code,

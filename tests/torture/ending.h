@@ -37,6 +37,6 @@ void ending_befall(
 
 /* Is it a code that a run may end with which went so? NULL, or what is wrong, in 'arena'. */
 const char *ending_judge(struct arena *arena, const struct ending *ending);
-/* 0 and 4 say that all was done that could be done, unless something hampered the run: then the next one, which nothing befell,
+/* 0, 4 and 5 say that all was done that could be done, unless something hampered the run: then the next one, which nothing befell,
  * sends no step. NULL, or what is wrong. */
 const char *ending_judge_next(struct arena *arena, const struct ending *ending, uint32_t n_sent_by_next);
