@@ -88,8 +88,7 @@ static bool has_what_it_gets(const struct spec *spec, const char *host, const st
 		if (!group)
 			return !vm->n_adapters && !vm->n_devices && !spec_manages(spec, vm->name);
 		if (group->passthrough)
-			return !vm->n_adapters &&
-			       (vm->n_devices == to->count || had->n_adapters + had->n_owed_adapters);
+			return !vm->n_adapters && vm->n_devices == to->count;
 		bool is_new = !had->n_adapters && !had->n_owed_adapters;
 		return vm->n_adapters == 1 && !vm->n_devices &&
 		       (is_new || n_like(had->adapters, had->n_adapters, vm->adapters, false) ||
