@@ -2,6 +2,7 @@
 #include "tests/torture/oracle.h"
 
 #include "tests/torture/fulfilled.h"
+#include "tests/torture/recorded.h"
 
 #include <string.h>
 
@@ -273,6 +274,9 @@ const char *oracle_judge_reference(struct play *play)
 	if (!play->is_at_rest)
 		return "without disturbance it comes to no end";
 	const char *what = look_for_debts(play, play->reference);
+	if (!what)
+		what = recorded_judge(play->arena, play->scenario->spec, SCENARIO_OWNER, &play->scenario->simulation,
+			&play->monitor.start, &play->views[0]);
 	return what ? what : look_at_spec(play);
 }
 
