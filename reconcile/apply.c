@@ -230,7 +230,10 @@ static void hold(struct apply *apply, const struct plan *plan, bool was_shut)
 		back_go(apply);
 	else
 		record_held(apply, world);
-	window_hold(apply, plan, was_shut);
+	if (apply_interrupts(apply) > 1)
+		say_interrupted(apply);
+	else
+		window_hold(apply, plan, was_shut);
 }
 
 /* Where debts alone are paid, what the manifests want and do not get is still refused. */

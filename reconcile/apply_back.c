@@ -15,9 +15,11 @@ void back_go(struct apply *apply)
 						    : "what is owed comes first";
 	/* each round that fails has a failure of some host more */
 	uint32_t n_rounds = MAX(APPLY_ROUNDS_MAX, HOST_FAILURES_MAX * apply->n_links + 1);
-	for (uint32_t round = 0; round < n_rounds; round++) {
+	for (uint32_t round = 0; round < n_rounds && apply_interrupts(apply) < 2; round++) {
 		const struct world *world = again_observe(apply);
 		find_down(apply, world);
+		if (apply_interrupts(apply) > 1)
+			break;
 		const struct plan *plan = again_plan(apply, world, PLAN_RESTORE);
 		apply_tell(
 			apply, (struct apply_event){

@@ -26,6 +26,7 @@
 	X(FAULT_LATE, "late")                  /* takes effect; the reply comes after every deadline */ \
 	X(FAULT_STALE_1, "stale-1")            /* an observation from before the last call that changed something */ \
 	X(FAULT_STALE_2, "stale-2") X(FAULT_STALE_3, "stale-3") \
+	X(FAULT_SOMEBODY_UNLOCKS, "somebody-unlocks")     /* 'unlock': the run's leases end, and it lives on */ \
 	X(FAULT_SOMEBODY_STARTS, "somebody-starts")       /* a VM that we hold down */ \
 	X(FAULT_SOMEBODY_STOPS, "somebody-stops")         /* a VM that runs */ \
 	X(FAULT_SOMEBODY_MOVES, "somebody-moves")         /* a clustered VM fails over */ \
@@ -33,6 +34,7 @@
 	X(FAULT_SOMEBODY_GIVES, "somebody-gives")         /* a VM that is off gets an adapter */ \
 	X(FAULT_SOMEBODY_TAKES, "somebody-takes")         /* a VM that is off loses one */ \
 	X(FAULT_SOMEBODY_SETTLES, "somebody-settles")     /* what a VM is owed is called off */ \
+	X(FAULT_SOMEBODY_DECIDES, "somebody-decides")     /* 'settle' of a VM that is owed something, if it may */ \
 	X(FAULT_SOMEBODY_ADDS_VM, "somebody-adds-vm") \
 	X(FAULT_SOMEBODY_DELETES_VM, "somebody-deletes-vm")
 /* clang-format on */
@@ -65,5 +67,5 @@ static inline bool fault_is_failure(enum fault_kind kind)
 {
 	return kind == FAULT_INTERRUPT || kind == FAULT_INTERRUPT_TWICE || kind == FAULT_FAIL ||
 	       kind == FAULT_FAIL_AFTER || kind == FAULT_LOST || kind == FAULT_CUT || kind == FAULT_NETWORK ||
-	       kind == FAULT_LATE;
+	       kind == FAULT_LATE || kind == FAULT_SOMEBODY_UNLOCKS;
 }

@@ -3,6 +3,7 @@
 
 #include "model/step.h"
 #include "providers/host/sim_file.h"
+#include "tests/torture/decide.h"
 #include "tests/torture/memory.h"
 #include "tests/torture/monitor.h"
 
@@ -16,6 +17,7 @@ struct target {
 	const struct step *step;
 	struct host_state *host;
 	struct vm *vm;
+	const char *what; /* is wrong */
 };
 
 typedef bool fits_fn(const struct target *target);
@@ -222,6 +224,15 @@ static bool settle(struct target *target)
 	return true;
 }
 
+/* The person's command itself, with the locks that hosts have. */
+static bool decide(struct target *target)
+{
+	if (!find_vm(target, is_owed))
+		return false;
+	target->what = decide_vm(target->world, target->host, target->vm);
+	return true;
+}
+
 static bool delete_vm(struct target *target)
 {
 	if (!find_vm(target, is_owed) && !find_vm(target, runs))
@@ -261,7 +272,19 @@ static bool add_vm(struct target *target)
 	return true;
 }
 
-bool meddle(enum fault_kind kind, const struct spec *spec, const struct step *step, const char **vm_out)
+bool meddle_unlock(void)
+{
+	struct sim_world *world = memory_world();
+	bool has_any = false;
+	for (uint32_t h = 0; h < world->n_states; h++) {
+		has_any |= world->states[h]->host.lease != NULL;
+		world->states[h]->host.lease = NULL;
+	}
+	return has_any;
+}
+
+bool meddle(enum fault_kind kind, const struct spec *spec, const struct step *step, const char **vm_out,
+	const char **wrong_out)
 {
 	static bool (*const how[FAULT_COUNT])(struct target *) = {
 		[FAULT_SOMEBODY_STARTS] = start,
@@ -271,6 +294,7 @@ bool meddle(enum fault_kind kind, const struct spec *spec, const struct step *st
 		[FAULT_SOMEBODY_GIVES] = give,
 		[FAULT_SOMEBODY_TAKES] = take,
 		[FAULT_SOMEBODY_SETTLES] = settle,
+		[FAULT_SOMEBODY_DECIDES] = decide,
 		[FAULT_SOMEBODY_ADDS_VM] = add_vm,
 		[FAULT_SOMEBODY_DELETES_VM] = delete_vm,
 	};
@@ -278,5 +302,6 @@ bool meddle(enum fault_kind kind, const struct spec *spec, const struct step *st
 	if (!how[kind](&target))
 		return false;
 	*vm_out = target.vm ? target.vm->id : NULL;
+	*wrong_out = target.what;
 	return true;
 }

@@ -37,7 +37,7 @@ static bool is_up(const struct vm *vm)
 	return vm->state != VM_OFF && vm->state != VM_SAVED;
 }
 
-static bool names_match(const struct spec_match *match, const struct gpu *gpu)
+bool match_selects(const struct spec_match *match, const struct gpu *gpu)
 {
 	return match && (!match->model || (gpu->name && g_ascii_strcasecmp(match->model, gpu->name) == 0)) &&
 	       (!match->device || (gpu->device && g_ascii_strcasecmp(match->device, gpu->device) == 0)) &&
@@ -73,7 +73,7 @@ static bool is_selected(const struct spec_cluster *cluster, const struct gpu *gp
 {
 	bool is = false;
 	for (uint32_t g = 0; cluster && g < cluster->n_gpus; g++)
-		is |= names_match(cluster->gpus[g].match, gpu);
+		is |= match_selects(cluster->gpus[g].match, gpu);
 	if (is || !cluster)
 		return is;
 	for (uint32_t g = 0; g < cluster->n_gpus; g++) { /* by location path */
@@ -217,7 +217,7 @@ static bool is_role_open(const struct monitor *monitor, const struct host_state 
 	bool is_candidate = false;
 	uint32_t n_end = 0;
 	for (uint32_t g = 0; g < cluster->n_gpus; g++)
-		is_candidate |= cluster->gpus[g].passthrough && names_match(cluster->gpus[g].match, &host->gpus[gpu]);
+		is_candidate |= cluster->gpus[g].passthrough && match_selects(cluster->gpus[g].match, &host->gpus[gpu]);
 	for (uint32_t h = 0; h < monitor->reference_end->n_states; h++)
 		if (strcmp(monitor->reference_end->states[h].host.name, host->host.name) == 0)
 			n_end = n_dismounted(&monitor->reference_end->states[h]);
@@ -233,7 +233,7 @@ static bool is_in_play(const struct monitor *monitor, const struct host_state *h
 	const struct spec_host *wanted = host_of(cluster, host->host.name);
 	const struct gpu *end = in_the_end(monitor, host->host.name, it->location_path);
 	return group && wanted && !wanted->exclude && end && is_observed(monitor, host->host.name) &&
-	       names_match(group->match, it) && end->state == GPU_PARTITIONABLE &&
+	       match_selects(group->match, it) && end->state == GPU_PARTITIONABLE &&
 	       (it->state == GPU_PARTITIONABLE || it->state == GPU_DISMOUNTED) && !is_role_open(monitor, host, gpu);
 }
 

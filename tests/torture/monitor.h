@@ -54,5 +54,7 @@ void monitor_see_others(struct monitor *monitor, const struct view *after);
 
 /* A VM by id; '*host_out' is where. NULL: none. */
 const struct vm *view_vm(const struct view *view, const char *id, uint32_t *host_out);
+/* By names and ids alone; NULL selects nothing. */
+bool match_selects(const struct spec_match *match, const struct gpu *gpu);
 /* An assignment of cluster 'cluster' names it. */
 bool spec_manages(const struct spec *spec, const char *vm);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/torture/oracle.h"
 
+#include "tests/torture/fulfilled.h"
+#include "tests/torture/recorded.h"
+
 #include <string.h>
 
 static const char *found(struct play *play, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -15,6 +18,23 @@ static const char *found(struct play *play, const char *format, ...)
 }
 
 /* ---- the hosts at the end ---- */
+
+/* So many of that pool. Which GPU it is, where it is named, may depend on the way. */
+static uint32_t n_of_pool(const struct vm *vm, const char *pool)
+{
+	uint32_t n = 0;
+	for (uint32_t d = 0; d < vm->n_devices; d++)
+		n += g_strcmp0(vm->devices[d].pool, pool) == 0;
+	return n;
+}
+
+static bool same_pools(const struct vm *a, const struct vm *b)
+{
+	for (uint32_t d = 0; d < a->n_devices; d++)
+		if (n_of_pool(a, a->devices[d].pool) != n_of_pool(b, a->devices[d].pool))
+			return false;
+	return true;
+}
 
 static bool same_quotas(const struct adapter *a, const struct adapter *b)
 {
@@ -44,6 +64,8 @@ static const char *compare_vm(struct play *play, const struct vm *is, const stru
 	if (is->n_adapters != was->n_adapters || is->n_devices != was->n_devices)
 		return found(play, "VM '%s' has %u adapters and %u devices, undisturbed %u and %u", is->name,
 			is->n_adapters, is->n_devices, was->n_adapters, was->n_devices);
+	if (!same_pools(is, was))
+		return found(play, "VM '%s' has devices of other pools than undisturbed", is->name);
 	for (uint32_t a = 0; a < is->n_adapters; a++)
 		if (!same_quotas(&is->adapters[a], &was->adapters[a]))
 			return found(play, "an adapter of VM '%s' has another pin or quota than undisturbed", is->name);
@@ -153,13 +175,24 @@ static bool is_named(struct play *play, const char *host, const struct vm *vm)
 	       g_hash_table_contains(play->refused, arena_printf(play->arena, "host/%s/vm/%s", host, vm->name));
 }
 
+/* Somebody may have moved a VM where nobody can reach it. */
+static bool answers(const struct play *play, const char *host)
+{
+	const struct simulation *simulation = &play->scenario->simulation;
+	for (uint32_t i = 0; i < simulation->n_unreachable; i++)
+		if (g_ascii_strcasecmp(simulation->unreachable[i], host) == 0)
+			return false;
+	return true;
+}
+
 static const char *look_for_debts(struct play *play, const struct play *reference)
 {
 	const struct view *now = &play->views[0];
 	for (uint32_t h = 0; h < now->n_states; h++)
 		for (uint32_t v = 0; v < now->states[h].n_vms; v++) {
 			const struct vm *vm = &now->states[h].vms[v];
-			if (vm->debt && !was_owed(reference, vm->id) && !is_void(play, vm) &&
+			bool is_out_of_reach = has(play, fault_is_foreign) && !answers(play, now->states[h].host.name);
+			if (vm->debt && !is_out_of_reach && !was_owed(reference, vm->id) && !is_void(play, vm) &&
 				!is_named(play, now->states[h].host.name, vm))
 				return found(play, "VM '%s' is still owed something", vm->name);
 		}
@@ -205,6 +238,21 @@ static const char *look_at_cost(struct play *play, const struct play *reference)
 	return NULL;
 }
 
+/* Where no window is open, what needs one is still to do. */
+static const char *look_at_spec(struct play *play)
+{
+	const struct fulfilled fulfilled = {
+		.spec = play->scenario->spec,
+		.owner = SCENARIO_OWNER,
+		.simulation = &play->scenario->simulation,
+		.start = play->monitor.start,
+		.now = play->views[0],
+		.refused = play->refused,
+		.meddled_vm = play->meddled_vm,
+	};
+	return play->scenario->window_is_shut ? NULL : fulfilled_judge(play->arena, &fulfilled);
+}
+
 const char *oracle_judge(struct play *play, const struct play *reference)
 {
 	if (play->monitor.broken)
@@ -217,6 +265,8 @@ const char *oracle_judge(struct play *play, const struct play *reference)
 	bool is_barred = play->n_refusals > reference->n_refusals;
 	bool has_reason = play->was_blind || play->n_excused || g_hash_table_size(play->brought_back);
 	const char *what = look_for_debts(play, reference);
+	if (!what)
+		what = look_at_spec(play);
 	if ((is_barred && has_reason) || play->n_refusals < reference->n_refusals ||
 		((play->had_way_back || play->was_blind) && play->n_refusals))
 		return what ? what : look_at_cost(play, reference);
@@ -233,9 +283,11 @@ const char *oracle_judge_reference(struct play *play)
 		return play->monitor.broken;
 	if (!play->is_at_rest)
 		return "without disturbance it comes to no end";
-	if (play->n_tardy)
-		return "a run did what the one before, which no limit kept from it, had left";
-	return look_for_debts(play, play->reference);
+	const char *what = look_for_debts(play, play->reference);
+	if (!what)
+		what = recorded_judge(play->arena, play->scenario->spec, SCENARIO_OWNER, &play->scenario->simulation,
+			&play->monitor.start, &play->views[0]);
+	return what ? what : look_at_spec(play);
 }
 
 /* ---- paths ---- */

@@ -37,6 +37,8 @@ static void torture_scenario(struct session *session, const char *name)
 
 void torture_pairs(struct session *session)
 {
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+		session->kinds |= (uint64_t)1 << kinds[i];
 	for (const char *const *name = scenario_smalls; *name && !session->only; name++)
 		torture_scenario(session, *name);
 	if (session->only)

@@ -3,6 +3,7 @@
 
 #include "model/host_copy.h"
 #include "tests/lib/scene.h"
+#include "tests/torture/restored.h"
 #include "tests/torture/virtual_time.h"
 
 #include <stdio.h>
@@ -51,7 +52,7 @@ void play_go_on(struct play *play, const struct scenario *scenario, const struct
 	watch(play);
 	play->monitor.broken = broken;
 	play->n_runs = 0;
-	play->is_at_rest = false;
+	play->is_at_rest = play->has_last = false;
 }
 
 void play_end(struct play *play)
@@ -85,12 +86,31 @@ static void tell_findings(const struct play *play, const struct diags *diags)
 		printf("       %s %s: %s\n", diag_codes[d->code].id, d->subject ? d->subject : "", d->message);
 }
 
+static void note_refusals(struct process *process, uint32_t n)
+{
+	process->ending.has_refusals |= n > 0;
+	process->ending.has_plan_without |= n == 0;
+}
+
+/* What a limit forbids, or what is owed bars, a later run may do: docs/decisions/0009-rollout.md, 9. */
+static bool is_limited(const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->n_refusals; i++)
+		if (plan->n_debts_open || plan->refusals[i].code == D_BUDGET)
+			return true;
+	return false;
+}
+
 static void on_event(const struct apply_event *event, void *user)
 {
-	struct play *play = user;
+	struct process *process = user;
+	struct play *play = process->play;
 	play->monitor.is_on_way_back |= event->kind == APPLY_WAY_BACK;
-	if (event->kind == APPLY_REPLAN)
+	if (event->kind == APPLY_REPLAN) {
 		play->monitor.is_restoring = event->plan->mode == PLAN_RESTORE;
+		note_refusals(process, event->plan->n_refusals);
+		process->ending.is_limited |= is_limited(event->plan);
+	}
 	/* where a host is lost, debts alone are paid: that is one, too */
 	play->had_way_back |= event->kind == APPLY_WAY_BACK ||
 			      (event->kind == APPLY_REPLAN && event->plan->mode == PLAN_RESTORE && event->total);
@@ -133,7 +153,7 @@ static enum exit_code carry_out(struct play *play, struct process *process, stru
 	const struct apply_options options = {
 		.run = run->options,
 		.on_event = on_event,
-		.user = play,
+		.user = process,
 		.interrupts = &process->interrupts,
 		.run_id = process->run_id,
 		.holder = "ops@desk",
@@ -146,10 +166,54 @@ static enum exit_code carry_out(struct play *play, struct process *process, stru
 	return code;
 }
 
+/* One does not answer that a manifest neither expects to be away nor leaves alone. */
+static bool lacks_host(const struct scenario *scenario)
+{
+	bool lacks = false;
+	for (uint32_t c = 0; c < scenario->spec->n_clusters; c++)
+		for (uint32_t i = 0; i < scenario->simulation.n_unreachable; i++) {
+			const struct spec_host *host =
+				cluster_find_host(&scenario->spec->clusters[c], scenario->simulation.unreachable[i]);
+			lacks |= host && !host->maintenance && !host->exclude;
+		}
+	return lacks;
+}
+
+static void judge_ending(struct play *play, const struct process *process, uint32_t n_sent)
+{
+	const struct ending *ending = &process->ending;
+	const char *what = NULL;
+	if (play->has_last && !process->is_dead && !ending->n_faults)
+		what = ending_judge_next(play->arena, &play->last, n_sent);
+	if (!what && !process->is_dead)
+		what = ending_judge(play->arena, ending);
+	if (what && !play->monitor.broken)
+		play->monitor.broken = what;
+	play->last = *ending;
+	play->has_last = !process->is_dead;
+}
+
+static void judge_way_back(struct play *play, const struct process *process, const struct view *before)
+{
+	const struct restored restored = {
+		.spec = play->scenario->spec,
+		.before = *before,
+		.after = play->views[0],
+		.stops = play->monitor.stops,
+		.run = process->run_id,
+		.failed_vm = process->failed_vm,
+		.lost_host = process->lost_host,
+		.meddled_vm = play->meddled_vm,
+	};
+	if (!process->is_dead && !process->may_leave && !process->ending.is_beside_other && !play->monitor.broken)
+		play->monitor.broken = restored_judge(play->arena, &restored);
+}
+
 bool play_run(struct play *play, struct process *process)
 {
 	process->play = play;
 	process->sessions = g_ptr_array_new();
+	process->quiet.spec = play->scenario->spec;
 	stage_set_process(process);
 	play->n_runs++;
 	monitor_run_begins(&play->monitor);
@@ -162,38 +226,40 @@ bool play_run(struct play *play, struct process *process)
 		.until = STAGE_PLAN,
 	};
 	uint32_t n_done = play->n_done;
+	const struct view before = play->views[0];
 	g_autoptr(run_auto) run = run_pipeline(&options);
 	uint32_t n_steps = 0, n_missing = 0, n_sent = play->n_steps, n_stops = play->monitor.n_stops,
 		 n_starts = play->monitor.n_starts;
-	bool had_its_say = play->n_runs > 1 && !play->is_limited;
 	play->n_refusals = 0;
-	play->is_limited = false;
 	g_hash_table_remove_all(play->refused);
 	for (uint32_t i = 0; i < run->n_plans; i++) {
 		n_steps += run->plans[i]->n_steps;
 		n_missing += run->plans[i]->observed ? run->plans[i]->observed->n_missing : 0;
 		play->n_refusals += run->plans[i]->n_refusals;
-		for (uint32_t r = 0; r < run->plans[i]->n_refusals; r++) {
-			const struct refusal *refusal = &run->plans[i]->refusals[r];
-			g_hash_table_add(play->refused, arena_strdup(play->arena, refusal->subject));
-			play->is_limited |= refusal->code == D_BUDGET;
-		}
+		for (uint32_t r = 0; r < run->plans[i]->n_refusals; r++)
+			g_hash_table_add(play->refused, arena_strdup(play->arena, run->plans[i]->refusals[r].subject));
+		process->ending.is_limited |= is_limited(run->plans[i]);
 		tell_findings(play, run->plans[i]->diags);
 	}
 	tell_findings(play, run->diags);
 	bool is_blind = play->n_done > n_done && n_missing > play->scenario->simulation.n_unreachable;
 	monitor_run_acts(&play->monitor, &play->views[0]);
+	process->ending.is_shut = play->scenario->window_is_shut && n_steps;
+	note_refusals(process, play->n_refusals);
+	process->ending.lacks_host = lacks_host(play->scenario);
+	enum exit_code code = run_exit(run);
 	if (!process->is_dead && n_steps) {
-		enum exit_code code = carry_out(play, process, run);
-		play->exit = play->n_runs == 1 ? code : play->exit;
+		code = carry_out(play, process, run);
 		if (play->tells && !process->is_dead)
 			printf("       exit %d\n", (int)code);
 	}
-	play->n_tardy += had_its_say && play->n_steps > n_sent;
+	process->ending.code = code;
 	bool was_dead = process->is_dead;
+	judge_ending(play, process, play->n_steps - n_sent);
+	judge_way_back(play, process, &before);
 	play->was_blind |= is_blind;
 	play->n_blind += is_blind ? play->monitor.n_stops - n_stops + play->monitor.n_starts - n_starts : 0;
-	bool is_later = n_done && play->n_done == n_done;
+	bool is_later = (n_done && play->n_done == n_done) || process->is_meddled_early;
 	play->n_later_stops += is_later ? play->monitor.n_stops - n_stops : 0;
 	memory_set_dead(false);
 	g_ptr_array_unref(process->sessions);

@@ -7,8 +7,9 @@
 #pragma once
 #include "providers/host/host.h"
 #include "reconcile/apply.h"
-#include "tests/torture/fault.h"
+#include "tests/torture/ending.h"
 #include "tests/torture/monitor.h"
+#include "tests/torture/quiet.h"
 #include "tests/torture/scenario.h"
 
 enum { FAULTS_PER_CASE = 2, RUNS_MAX = 8, VIEWS_MAX = 4 };
@@ -26,6 +27,12 @@ struct process { /* one run of the program */
 	const char *refused_what;
 	uint32_t refuses_step, n_steps; /* the so-many-th step that it sends becomes one such; 0: none */
 	GPtrArray *sessions;            /* that are open */
+	bool is_meddled_early;          /* before its first step: its plan is of the world that somebody changed */
+	enum ending_phase phase;
+	struct quiet quiet;
+	const char *failed_vm, *lost_host; /* whom the last fault was about: id, name; or NULL */
+	bool may_leave;                    /* more went wrong than one step, one host or one interruption */
+	struct ending ending;              /* what it went through, and what it came to */
 };
 
 struct play {
@@ -47,22 +54,23 @@ struct play {
 	uint32_t n_calls, n_runs;
 	uint32_t n_steps; /* sent */
 	bool had_way_back;
-	bool is_limited;  /* the last plan was refused in part for a limit, so that a later one may do more */
-	uint32_t n_tardy; /* runs after the first that did what the one before could have done */
-	bool was_blind;   /* a run was, as below */
+	bool was_blind; /* a run was, as below */
 	/* Stops by runs that could not observe a host: what they planned without it, a person saw; and starts: who runs by then may
 	 * have to be stopped for what the whole cluster needs. */
 	uint32_t n_blind;
-	uint32_t n_later_stops;   /* by runs that were not disturbed, after one that was */
+	uint32_t
+		n_later_stops; /* by runs that were not disturbed, after one that was, or that planned what somebody changed */
 	uint32_t n_done;          /* faults that could be made to happen */
+	uint64_t kinds_done;      /* which kinds these were: 1 << kind */
 	uint32_t n_refusals;      /* of the last plan */
 	GHashTable *refused;      /* their subjects, in 'arena' */
 	GHashTable *brought_back; /* ids of VMs that a way back, or another run than stopped them, started */
 	uint32_t n_excused;       /* stops of such */
 	bool has_cost_more;       /* a VM was stopped once more than undisturbed, and that is allowed */
 	const char *meddled_vm;
-	bool is_at_rest;     /* planning again gives no steps */
-	enum exit_code exit; /* of the first run */
+	bool is_at_rest;    /* planning again gives no steps */
+	struct ending last; /* of the last run that ended by itself */
+	bool has_last;      /* there is one, and no run died since */
 };
 
 /* The provider of "stage:", and which process opens sessions in this thread. */

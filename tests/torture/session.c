@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { TRIES_ENOUGH = 50 }; /* of each kind: the rarest can be had at one call of ten */
+
 void session_begin(struct session *session)
 {
 	const char *tmp = g_access("/dev/shm", W_OK) == 0 ? "/dev/shm" : g_get_tmp_dir();
@@ -15,8 +17,22 @@ void session_begin(struct session *session)
 	host_provider_add(&stage_provider);
 }
 
+/* A kind that can no longer be had tests nothing, and nobody would notice. */
+static void look_for_unplayed(struct session *session)
+{
+	uint64_t n_kinds = (uint64_t)__builtin_popcountll(session->kinds);
+	bool is_enough = n_kinds && session->n_next / session->n_shares / n_kinds >= TRIES_ENOUGH;
+	bool has_played_all = is_enough && !session->only && !session_has_failed_enough(session);
+	for (enum fault_kind kind = FAULT_NONE + 1; kind < FAULT_COUNT && has_played_all; kind++)
+		if (session->kinds >> kind & 1 && !session->n_played[kind]) {
+			printf("fault kind %s never played\n", name_of(&fault_names, (int)kind));
+			session->n_failed++;
+		}
+}
+
 int session_end(struct session *session)
 {
+	look_for_unplayed(session);
 	printf("%" G_GUINT64_FORMAT " scenarios, %" G_GUINT64_FORMAT " cases, %" G_GUINT64_FORMAT
 	       " calls, at most %u.%u times those of the undisturbed run; %" G_GUINT64_FORMAT
 	       " with a stop more, as allowed; %" G_GUINT64_FORMAT " failed\n",
@@ -120,6 +136,8 @@ static void count(struct session *session, const struct play *play, uint32_t of_
 {
 	session->n_cases++;
 	session->n_calls += play->n_calls;
+	for (enum fault_kind kind = FAULT_NONE; kind < FAULT_COUNT; kind++)
+		session->n_played[kind] += play->kinds_done >> kind & 1;
 	session->most_calls_permille = MAX(session->most_calls_permille, play->n_calls * 1000 / of_calls);
 }
 

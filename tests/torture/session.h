@@ -17,11 +17,14 @@ struct session {
 	bool has_order, cuts; /* of two runs: where the first and the second stand; the first one's connections break */
 	uint32_t order[2];
 
+	uint64_t kinds; /* of faults that the mode plays: 1 << kind */
+
 	bool tells; /* prints each call of what is played */
 	char *folder, *manifests;
 	uint64_t n_dearer; /* with a stop more than undisturbed */
 	uint64_t n_scenarios, n_cases, n_calls, n_failed, n_next;
-	uint32_t most_calls_permille; /* of the undisturbed run's */
+	uint64_t n_played[FAULT_COUNT]; /* cases in which a fault of the kind happened */
+	uint32_t most_calls_permille;   /* of the undisturbed run's */
 };
 
 void session_begin(struct session *session);

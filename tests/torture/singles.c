@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 enum { SEEDS = 200, SEEDS_ALL = 2000 };
+static const uint64_t all_kinds = ((uint64_t)1 << FAULT_COUNT) - 1 - ((uint64_t)1 << FAULT_NONE);
 
 static void torture_scenario(struct session *session, const char *name)
 {
@@ -33,6 +34,7 @@ static void torture_all_of(struct session *session, const char *const *names)
 
 void torture_examples(struct session *session)
 {
+	session->kinds = all_kinds;
 	if (session->only) {
 		torture_scenario(session, session->only);
 		return;
@@ -43,6 +45,7 @@ void torture_examples(struct session *session)
 
 void torture_seeded(struct session *session)
 {
+	session->kinds = all_kinds;
 	if (session->only) {
 		torture_scenario(session, session->only);
 		return;

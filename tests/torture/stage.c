@@ -48,9 +48,19 @@ static void end_source(struct stage_session *session)
 	session->source = NULL;
 }
 
+/* Another try does not help. */
+static bool stays(enum host_error error)
+{
+	return error == HOST_FAILED || error == HOST_LEASE_LOST || error == HOST_DENIED;
+}
+
 static void answer(struct stage_session *session, const struct reply *reply)
 {
 	const struct request *request = g_steal_pointer(&session->request);
+	if (request->kind == REQUEST_STEP && stays(reply->error))
+		quiet_fail(&session->process->quiet, session->base.host);
+	else
+		quiet_answer(&session->process->quiet);
 	if (session->process->play->tells && reply->error)
 		printf("       %s answers %s\n", session->base.host, name_of(&host_error_names, (int)reply->error));
 	session->reply(request, reply, session->user);
@@ -186,9 +196,12 @@ static gboolean on_due(gpointer user)
 
 static bool somebody_meddles(struct play *play, enum fault_kind kind, const struct request *request)
 {
-	if (!meddle(kind, play->scenario->spec, request->step, &play->meddled_vm))
+	const char *wrong = NULL;
+	if (!meddle(kind, play->scenario->spec, request->step, &play->meddled_vm, &wrong))
 		return false;
 	struct view now = memory_view();
+	if (wrong && !play->monitor.broken)
+		play->monitor.broken = arena_strdup(play->arena, wrong);
 	monitor_see_others(&play->monitor, &now);
 	play_note(play, now);
 	return true;
@@ -204,9 +217,11 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 			kind = play->faults[i].kind;
 	if (fault_is_stale(kind) && (request->kind != REQUEST_OBSERVE || play->n_views <= kind - FAULT_STALE_1 + 1u))
 		return FAULT_NONE;
-	if (kind == FAULT_NONE || (fault_is_foreign(kind) && !somebody_meddles(play, kind, request)))
+	if (kind == FAULT_NONE || (fault_is_foreign(kind) && !somebody_meddles(play, kind, request)) ||
+		(kind == FAULT_SOMEBODY_UNLOCKS && !meddle_unlock()))
 		return FAULT_NONE;
 	play->n_done++;
+	play->kinds_done |= (uint64_t)1 << kind;
 	play->monitor.is_lenient |= fault_is_failure(kind) || fault_is_foreign(kind) || fault_is_stale(kind);
 	play->monitor.is_disturbed = true;
 	play->monitor.is_meddled |= fault_is_foreign(kind);
@@ -218,6 +233,61 @@ static enum fault_kind fault_of_call(struct stage_session *session, const struct
 	return kind;
 }
 
+static void look_at_quiet(const struct stage_session *session)
+{
+	const struct request *request = session->request;
+	const struct step *step = request->kind == REQUEST_STEP ? request->step : NULL;
+	struct play *play = session->process->play;
+	const char *what = quiet_judge(play->arena, &session->process->quiet, &play->views[0], step);
+	if (!play->monitor.broken)
+		play->monitor.broken = what;
+}
+
+static enum ending_phase phase_of(enum request_kind kind)
+{
+	if (kind == REQUEST_STEP || kind == REQUEST_RECORD)
+		return ENDING_WORKING;
+	return kind == REQUEST_OBSERVE ? ENDING_PLANNING : ENDING_LOCKING;
+}
+
+/* Manifests neither expect it to be away nor leave it alone. */
+static bool is_awaited(const struct play *play, const char *name)
+{
+	bool is = false;
+	for (uint32_t c = 0; c < play->scenario->spec->n_clusters; c++) {
+		const struct spec_host *host = cluster_find_host(&play->scenario->spec->clusters[c], name);
+		is |= host && !host->maintenance && !host->exclude;
+	}
+	return is;
+}
+
+/* Whom a way back may leave as they are. */
+static void note_whom(struct stage_session *session, enum fault_kind kind)
+{
+	struct process *process = session->process;
+	const struct request *request = session->request;
+	bool is_step = request->kind == REQUEST_STEP;
+	process->may_leave |= kind == FAULT_NETWORK || kind == FAULT_INTERRUPT_TWICE ||
+			      kind == FAULT_SOMEBODY_UNLOCKS || fault_is_stale(kind) || fault_is_foreign(kind) ||
+			      process->ending.n_faults > 1;
+	if (is_step && (kind == FAULT_FAIL || kind == FAULT_FAIL_AFTER))
+		process->failed_vm = arena_strdup(process->play->arena, request->step->vm_id);
+	else if (is_step ? kind == FAULT_LOST || kind == FAULT_CUT || kind == FAULT_LATE
+			 : kind != FAULT_INTERRUPT && kind != FAULT_TWICE)
+		process->lost_host = arena_strdup(process->play->arena, session->base.host);
+}
+
+static void befall(struct stage_session *session, enum fault_kind kind)
+{
+	struct process *process = session->process;
+	process->is_meddled_early |= fault_is_foreign(kind) && process->phase < ENDING_WORKING;
+	if (kind)
+		ending_befall(&process->ending, kind, session->request->kind, process->phase,
+			is_awaited(process->play, session->base.host));
+	if (kind)
+		note_whom(session, kind);
+}
+
 static void prepare(struct stage_session *session)
 {
 	struct process *process = session->process;
@@ -226,10 +296,14 @@ static void prepare(struct stage_session *session)
 		die(process);
 	if (session->fault == FAULT_INTERRUPT || session->fault == FAULT_INTERRUPT_TWICE)
 		process->interrupts = MAX(process->interrupts, session->fault == FAULT_INTERRUPT ? 1 : 2);
+	if (process->interrupts)
+		quiet_interrupt(&process->quiet);
 	process->n_steps += session->request->kind == REQUEST_STEP;
 	bool is_step = session->request->kind == REQUEST_STEP && process->n_steps == process->refuses_step;
 	if (session->fault != FAULT_FAIL && !is_step)
 		return;
+	if (is_step)
+		befall(session, FAULT_FAIL);
 	play->monitor.is_lenient = play->monitor.is_disturbed = true;
 	process->refuses = true;
 	process->refused_kind = session->request->kind;
@@ -263,7 +337,10 @@ static void submit(
 			play->before_call(process, play->user);
 		play->n_calls++;
 		play->n_steps += request->kind == REQUEST_STEP;
+		process->phase = MAX(process->phase, phase_of(request->kind));
 		session->fault = fault_of_call(session, request);
+		look_at_quiet(session);
+		befall(session, session->fault);
 		if (play->tells)
 			printf("%5u  %s: %s%s%s\n", play->n_calls, process->run_id,
 				what_of(session, play->arena, request), session->fault ? "   <- " : "",

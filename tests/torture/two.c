@@ -74,6 +74,7 @@ static void play_two(struct two *two)
 	two->play->user = two;
 	for (uint32_t i = 0; i < 2; i++) {
 		two->processes[i].run_id = i ? "run-b" : "run-a";
+		two->processes[i].ending.is_beside_other = true;
 		threads[i] = g_thread_new("run", run_one, &runners[i]);
 	}
 	for (uint32_t i = 0; i < 2; i++)
