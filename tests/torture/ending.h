@@ -26,7 +26,7 @@ struct ending {
 	/* what it had to do */
 	bool has_refusals;     /* a plan of its, the first or a later one, refuses something */
 	bool has_plan_without; /* and one refuses nothing */
-	bool is_limited;       /* one refuses something for a limit or for what is owed, which a later run may do */
+	bool is_limited;       /* one refuses something that a later run may do: docs/decisions/0009-rollout.md, 9 */
 	bool lacks_host;       /* one does not answer, and is not expected to be away */
 	bool is_shut;          /* no window is open, and it had something to do */
 	enum exit_code code;

@@ -92,12 +92,14 @@ static void note_refusals(struct process *process, uint32_t n)
 	process->ending.has_plan_without |= n == 0;
 }
 
-/* What a limit forbids, or what is owed bars, a later run may do: docs/decisions/0009-rollout.md, 9. */
+/* What a limit or the want of a way back forbids, or what is owed bars, a later run may do: docs/decisions/0009-rollout.md, 9. */
 static bool is_limited(const struct plan *plan)
 {
-	for (uint32_t i = 0; i < plan->n_refusals; i++)
-		if (plan->n_debts_open || plan->refusals[i].code == D_BUDGET)
+	for (uint32_t i = 0; i < plan->n_refusals; i++) {
+		enum diag_code code = plan->refusals[i].code;
+		if (plan->n_debts_open || code == D_BUDGET || code == D_NO_WAY_BACK)
 			return true;
+	}
 	return false;
 }
 
