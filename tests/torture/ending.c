@@ -13,6 +13,7 @@ enum {
 	INTERRUPTED = 1 << 7,
 	BASE = 1 << 8, /* what the run would have ended with otherwise: ending_base() */
 	HAMPERED = 1 << 9,
+	MEDDLED = BASE | STALE | REFUSED | PARTIAL | HAMPERED,
 };
 
 static const struct {
@@ -40,7 +41,8 @@ enum place { LOOK, LOCK, LOOK_AGAIN, STEP, RECORD, RELEASE, PLACE_COUNT };
  * Under the leases a host that is gone makes the plan stale (docs/decisions/0014-torture.md, 2), or, where something was begun,
  * stops it part-way. A step or a record that fails for good stops it part-way. A passing error of a step is tried again. An
  * interruption ends with 130, or as if it had not been where it came too late to keep anything from being done (decision 11 of
- * docs/decisions/0002-apply.md): that is why INTERRUPTS does not hamper.
+ * docs/decisions/0002-apply.md): that is why INTERRUPTS does not hamper. What somebody changes may need a way that has no way back
+ * (HV715), and then nothing but debts is paid.
  */
 static const unsigned allowed[SORT_COUNT][PLACE_COUNT] = {
 	[HARMLESS] = { BASE, BASE, BASE, BASE, BASE, BASE },
@@ -51,9 +53,7 @@ static const unsigned allowed[SORT_COUNT][PLACE_COUNT] = {
 		BASE | INTERRUPTED, BASE | INTERRUPTED },
 	[IS_STALE] = { BASE | STALE | LOCKED | PARTIAL | HAMPERED, 0, BASE | STALE | PARTIAL | HAMPERED, 0, 0, 0 },
 	[UNLOCKS] = { PARTIAL, UNEXPECTED | LOCKED, PARTIAL, PARTIAL, PARTIAL, BASE },
-	[FOREIGN] = { BASE | STALE | PARTIAL | HAMPERED, BASE | STALE | PARTIAL | HAMPERED,
-		BASE | STALE | PARTIAL | HAMPERED, BASE | STALE | PARTIAL | HAMPERED, BASE | STALE | PARTIAL | HAMPERED,
-		BASE | STALE | PARTIAL | HAMPERED },
+	[FOREIGN] = { MEDDLED, MEDDLED, MEDDLED, MEDDLED, MEDDLED, MEDDLED },
 };
 
 static enum sort sort_of(enum fault_kind kind)
