@@ -122,6 +122,16 @@ static enum exit_code not_planned(struct run *run, struct apply_options *how, en
 	return run_options.hosts ? exit_worse(code, pay_debts(run_options, run->diags, how, format)) : code;
 }
 
+/* A saved plan does what it says and no more. What earlier runs owe besides is paid then, as with manifests. */
+static enum exit_code pay_rest(
+	struct run *run, struct apply_options *how, enum carry_format format, enum exit_code code)
+{
+	bool may_owe = run->from_file && code != EXIT_INTERRUPTED && has_debts(run);
+	if (!may_owe || present_run(run) < 0 || !has_steps(run->owed))
+		return code;
+	return exit_worse(code, carry_out(run->owed, how, format, "apply"));
+}
+
 static enum exit_code apply_made(
 	struct run *run, const struct consent *consent, enum carry_format format, struct diags *diags)
 {
@@ -142,10 +152,11 @@ static enum exit_code apply_made(
 	else
 		show_findings(run);
 	if (consent_get(consent, run, arguments.auto_approve, apply_options.interrupts, diags) == 0)
-		return exit_worse(shown, carry_out(run, &apply_options, format, "apply"));
+		return pay_rest(run, &apply_options, format,
+			exit_worse(shown, carry_out(run, &apply_options, format, "apply")));
 	enum exit_code code = exit_worse(run_exit(run), output_findings(diags));
 	carry_refused(run, "apply", code, diags);
-	if (!has_debts(run))
+	if (!has_debts(run) || (run->owed && !has_steps(run->owed)))
 		return code;
 	return exit_worse(code, run->owed ? carry_out(run->owed, &apply_options, format, "apply")
 					  : pay_debts(run->options, run->diags, &apply_options, format));

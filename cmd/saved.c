@@ -24,9 +24,12 @@ struct run *saved_read(const char *path, struct diags *diags)
 	return run;
 }
 
-/* Nothing but the addresses of hosts is used of manifests that are read now. */
-static void use_addresses(struct run *run, const struct spec *spec)
+/* Nothing but the addresses of hosts is used of manifests that are read now; and, where debts are paid, what they say of hosts. */
+static void use_addresses(struct run *run, struct spec *spec)
 {
+	run->spec_now = spec;
+	if (run->options.hosts)
+		return;
 	struct spec *addresses = arena_new_of(run->arena, struct spec);
 	addresses->inventories = spec->inventories;
 	addresses->n_inventories = spec->n_inventories;
@@ -69,7 +72,7 @@ static int read_source_again(struct run *run)
 	if (!run->options.hosts && now->diags->n_errors) {
 		diags_append(run->diags, now->diags);
 		result = -1;
-	} else if (!run->options.hosts) {
+	} else if (!now->diags->n_errors) {
 		use_addresses(run, now->spec);
 	}
 	arena_adopt(run->arena, now->arena);
@@ -111,8 +114,7 @@ static int verify(struct run *run)
 		return -1;
 	run->tree.repository = commit.repository;
 	run->tree.path_in_repository = commit.path_in_repository;
-	if (!run->options.hosts)
-		use_addresses(run, spec);
+	use_addresses(run, spec);
 	return 0;
 }
 

@@ -195,8 +195,6 @@ static void finish(struct apply *apply)
 {
 	record_ours(apply);
 	record_clear_void(apply);
-	if (apply_interrupts(apply) > 1)
-		say_interrupted(apply);
 }
 
 static void tell_again(struct apply *apply, const struct plan *plan, const char *why)
@@ -230,9 +228,7 @@ static void hold(struct apply *apply, const struct plan *plan, bool was_shut)
 		back_go(apply);
 	else
 		record_held(apply, world);
-	if (apply_interrupts(apply) > 1)
-		say_interrupted(apply);
-	else
+	if (apply_interrupts(apply) < 2)
 		window_hold(apply, plan, was_shut);
 }
 
@@ -243,8 +239,8 @@ static enum exit_code exit_of_plan(const struct apply *apply, const struct plan 
 	return is_less ? exit_worse(plan_exit(plan), plan_exit(apply->approved)) : plan_exit(plan);
 }
 
-/* Under the leases: plans and carries out until nothing is left to learn. */
-static void work(struct apply *apply)
+/* Plans and carries out until nothing is left to learn. True: an interruption ended it. */
+static bool carry_out_rounds(struct apply *apply)
 {
 	const char *why = "the hosts are held; the plan is made again";
 	for (uint32_t round = 0; round < APPLY_ROUNDS_MAX; round++) {
@@ -255,33 +251,38 @@ static void work(struct apply *apply)
 		apply->result->exit = exit_of_plan(apply, plan);
 		tell_again(apply, plan, why);
 		if (apply_interrupts(apply)) {
-			if (apply->performed && apply_interrupts(apply) == 1)
+			if (apply->performed)
 				back_go(apply);
-			say_interrupted(apply);
-			return;
+			return true;
 		}
 		enum drive_end end = plan->n_steps ? drive_plan(apply, plan, false) : DRIVE_FINISHED;
 		if (end == DRIVE_HELD || end == DRIVE_SHUT) {
 			hold(apply, plan, end == DRIVE_SHUT);
-			return;
+			return false;
 		}
 		if (end == DRIVE_FINISHED && is_only_round(apply, plan)) {
 			finish(apply);
-			return;
+			return false;
 		}
 		if (end == DRIVE_FAILED || end == DRIVE_INTERRUPTED || end == DRIVE_REFUSED)
 			back_go(apply);
 		if (end == DRIVE_STOPPED)
 			back_name_down(apply);
-		if (end == DRIVE_INTERRUPTED || end == DRIVE_STOPPED)
-			say_interrupted(apply);
 		if (end != DRIVE_FINISHED && end != DRIVE_SURPRISED)
-			return;
+			return end == DRIVE_INTERRUPTED || end == DRIVE_STOPPED;
 		why = end == DRIVE_FINISHED ? "more is known now" : "the world is not as expected";
 	}
 	diag_add(apply->diags, D_UNEXPECTED, LOC_NONE, NULL,
 		"'%s' was planned %d times and is not done; run 'hvgpu apply' again", apply->name, APPLY_ROUNDS_MAX);
 	back_go(apply);
+	return false;
+}
+
+/* Under the leases. Whoever interrupts twice, wherever that is, ends it at once. */
+static void work(struct apply *apply)
+{
+	if (carry_out_rounds(apply) || apply_interrupts(apply) > 1)
+		say_interrupted(apply);
 }
 
 static bool lacks_record(const struct apply *apply, const struct plan *plan)

@@ -65,7 +65,11 @@ const struct world *again_observe(struct apply *apply)
 
 struct plan_input again_input(struct apply *apply, const struct world *world, enum plan_mode mode)
 {
-	struct plan_input input = run_plan_input(apply->run, apply->approved->spec, world);
+	bool is_saved = mode == PLAN_RESTORE && !apply->approved->spec;
+	struct plan_input input =
+		run_plan_input(apply->run, is_saved ? apply->approved->for_debts : apply->approved->spec, world);
+	if (!input.spec && input.cluster)
+		input.spec = arena_new_of(apply->arena, struct spec);
 	input.mode = mode;
 	input.adopt = apply->options->run.adopt;
 	input.now = apply_now(apply);

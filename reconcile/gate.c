@@ -6,21 +6,25 @@
 
 #include <glib.h>
 
-struct plan_window gate_window(struct arena *arena, const struct spec_cluster *cluster, int64_t now)
+struct plan_window gate_window_of(
+	struct arena *arena, const struct spec_window *windows, uint32_t n_windows, int64_t now)
 {
-	struct plan_window window = { 0 };
-	if (!cluster || !cluster->rollout.n_windows)
+	struct plan_window window = { .set = n_windows > 0, .windows = windows, .n_windows = n_windows };
+	if (!window.set)
 		return window;
-	window.set = true;
-	window.windows = cluster->rollout.windows;
-	window.n_windows = cluster->rollout.n_windows;
-	struct window_state state = window_at(window.windows, window.n_windows, now);
+	struct window_state state = window_at(windows, n_windows, now);
 	window.is_open = state.is_open;
 	window.opens_at = state.opens_at;
 	window.closes_at = state.closes_at == WINDOW_NEVER_CLOSES ? 0 : state.closes_at;
 	window.longest_s = state.longest_s;
 	window.opens_text = zone_print(arena, state.zone, state.opens_at);
 	return window;
+}
+
+struct plan_window gate_window(struct arena *arena, const struct spec_cluster *cluster, int64_t now)
+{
+	return cluster ? gate_window_of(arena, cluster->rollout.windows, cluster->rollout.n_windows, now)
+		       : (struct plan_window){ 0 };
 }
 
 /* ---- estimates ---- */

@@ -13,6 +13,8 @@
 
 /* The windows of a cluster at 'now', for its plan. 'cluster' may be NULL. */
 struct plan_window gate_window(struct arena *arena, const struct spec_cluster *cluster, int64_t now);
+struct plan_window gate_window_of(
+	struct arena *arena, const struct spec_window *windows, uint32_t n_windows, int64_t now);
 
 /* How long the steps take, by estimate, one at a time on each host; only those of 'counted' (NULL: all). Steps come
  * after what they wait for. */

@@ -130,7 +130,10 @@ struct plan {
 	uint32_t n_debts_open, n_debts_old; /* old ones are reported, `settle` decides */
 	uint32_t n_to_adopt; /* managed VMs without our record: records to write in a run that performs something */
 	const char *owner;   /* ours, or NULL */
-	bool consents;       /* maxUnavailable or windows set: no person needed for stops */
+	/* Of a saved plan: its cluster in the manifests as they are now, or NULL. Which hosts are excluded or in maintenance counts
+	 * for paying debts. */
+	const struct spec_cluster *for_debts;
+	bool consents; /* maxUnavailable or windows set: no person needed for stops */
 };
 
 /* What apply will leave undone or needs a person for decides the exit code; see conventions.md section 1. */

@@ -3,6 +3,7 @@
 
 #include "model/delta.h"
 #include "reconcile/done.h"
+#include "reconcile/gate.h"
 #include "reconcile/order.h"
 #include "reconcile/planner.h"
 #include "reconcile/rebind.h"
@@ -55,7 +56,10 @@ const struct plan *present_plan(
 	struct plan *bound = NULL;
 	if (done == DONE_ALL) {
 		bound = without_steps(arena, plan);
-		return plan_rebind(arena, bound, world, &bound, diags) < 0 ? NULL : bound;
+		if (plan_rebind(arena, bound, world, &bound, diags) < 0)
+			return NULL;
+		bound->goal = (struct world *)world;
+		return bound;
 	}
 	int result = done == DONE_PARTLY ? say_partly(which, diags) : check_plan(arena, world, plan, diags);
 	if (result == 0 && plan_rebind(arena, plan, world, &bound, diags) == 0 && bind(arena, bound, diags) == 0)
@@ -92,10 +96,19 @@ static bool has_diag(const struct diags *diags, const struct diag *diag)
 	return false;
 }
 
-static void add_news(struct diags *into, const struct diags *from, bool errors_alone)
+enum news { NEWS_ALL, NEWS_ERRORS, NEWS_DEBTS };
+
+static bool is_wanted(const struct diag *diag, enum news news)
+{
+	bool is_debt = diag->code == D_DEBT_OPEN || diag->code == D_DEBT_OLD;
+	return news == NEWS_ALL || (news == NEWS_DEBTS && is_debt) ||
+	       (news == NEWS_ERRORS && diag_codes[diag->code].severity == DIAG_ERROR);
+}
+
+static void add_news(struct diags *into, const struct diags *from, enum news news)
 {
 	for (const struct diag *diag = from->first; diag; diag = diag->next) {
-		if (has_diag(into, diag) || (errors_alone && diag_codes[diag->code].severity != DIAG_ERROR))
+		if (has_diag(into, diag) || !is_wanted(diag, news))
 			continue;
 		(void)!diag_add(into, diag->code, diag->loc, diag->subject, "%s", diag->message);
 		if (diag->also_message)
@@ -132,7 +145,7 @@ static const struct plan *plan_now(
 }
 
 /* What is carried out for a saved plan. 'owed' pays debts on the same hosts. */
-static struct plan *choose(struct arena *arena, const struct plan *saved, const struct plan *owed)
+static struct plan *choose(struct arena *arena, const struct plan *saved, const struct plan *owed, int64_t now_s)
 {
 	struct diags *diags = diags_new(arena);
 	const struct world *world = owed->observed;
@@ -140,11 +153,13 @@ static struct plan *choose(struct arena *arena, const struct plan *saved, const 
 	bool is_owed = !now || now == owed || (!now->n_steps && owed->n_steps);
 	struct plan *plan = arena_copy(arena, is_owed ? owed : now, sizeof(*plan));
 	if (now) /* what was refused then still is; what else was said may be over, with nothing left to do */
-		add_news(diags, saved->diags, !now->n_steps || is_owed);
-	if (is_owed)
-		add_news(diags, owed->diags, false);
+		add_news(diags, saved->diags, !now->n_steps || is_owed ? NEWS_ERRORS : NEWS_ALL);
+	add_news(diags, owed->diags, is_owed ? NEWS_ALL : NEWS_DEBTS);
 	plan->cluster = saved->cluster;
 	plan->diags = diags;
+	plan->for_debts = owed->for_debts;
+	if (!is_owed)
+		plan->window = gate_window_of(arena, saved->window.windows, saved->window.n_windows, now_s);
 	plan->incomplete_hosts = saved->incomplete_hosts || world->n_missing > saved->observed->n_missing;
 	plan->foreign_owner = is_of_others(saved, world);
 	plan->n_debts_open = owed->n_debts_open;
@@ -158,6 +173,8 @@ static struct run *owed_of(struct run *saved)
 	owed->options.mode = PLAN_RESTORE;
 	owed->now = owed->options.now;
 	owed->from_file = false;
+	if (!owed->spec)
+		owed->spec = arena_new_of(saved->arena, struct spec);
 	return owed;
 }
 
@@ -170,7 +187,9 @@ int present_run(struct run *saved)
 	struct plan **plans = arena_array(saved->arena, struct plan *, saved->n_plans);
 	for (uint32_t i = 0; i < saved->n_plans; i++) {
 		owed->plans[i]->cluster = saved->plans[i]->cluster;
-		plans[i] = choose(saved->arena, saved->plans[i], owed->plans[i]);
+		owed->plans[i]->for_debts = owed->plans[i]->spec;
+		owed->plans[i]->spec = NULL; /* nothing of it is carried out */
+		plans[i] = choose(saved->arena, saved->plans[i], owed->plans[i], owed->now);
 	}
 	saved->plans = plans;
 	saved->owed = owed;

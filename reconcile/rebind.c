@@ -77,6 +77,7 @@ int plan_rebind(
 	copy->rules = rebind_rules(arena, plan, world);
 	copy->changes.items = changes;
 	copy->observed = world;
+	copy->goal = NULL;
 	*out = copy;
 	return 0;
 }

@@ -52,7 +52,9 @@ struct run {
 	const struct missing_host *missing;
 	uint32_t n_missing;
 	int64_t now;
-	bool from_file;           /* read from a saved plan */
+	bool from_file; /* read from a saved plan */
+	/* from_file: the manifests as they are now, where they could be read: what they say of hosts counts for paying debts */
+	struct spec *spec_now;
 	const char *tool_version; /* from_file: of the program that made it */
 	struct run *owed; /* from_file: pays debts in the same clusters and does no more (reconcile/present.h) */
 	const struct drift *drift; /* which changes are drift: set by drift_find(), else NULL (reconcile/drift.h) */

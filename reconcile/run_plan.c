@@ -267,7 +267,10 @@ void run_plan_saved(struct run *run, const struct run *saved)
 	g_autoptr(GHashTable) states = index_names(run, false);
 	g_autoptr(GHashTable) missing = index_names(run, true);
 	struct job *jobs = arena_array(run->arena, struct job, saved->n_plans);
-	for (uint32_t i = 0; i < saved->n_plans; i++)
+	for (uint32_t i = 0; i < saved->n_plans; i++) {
+		const char *name = saved->plans[i]->cluster;
+		jobs[i].cluster = saved->spec_now && name ? spec_find_cluster(saved->spec_now, name) : NULL;
 		gather_saved(run->arena, &jobs[i], saved->plans[i]->observed, states, missing);
+	}
 	plan_jobs(run, jobs, saved->n_plans, NULL);
 }

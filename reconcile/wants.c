@@ -101,7 +101,12 @@ struct naming {
 	const struct spec_assignment *assignment;
 	const struct gpu_group *group;
 	uint32_t *rank;
+	GHashTable *lines; /* names_of_lines() */
+	uint32_t *n_slips; /* names for which others were looked at */
 };
+
+/* Many names that nobody has are no slips, and each is compared with every VM. */
+enum { SLIPS_MAX = 32 };
 
 static void manage(struct wants *wants, const struct naming *naming, uint32_t vm, struct loc loc)
 {
@@ -124,40 +129,51 @@ static const char *hosts_of_vms_named(struct wants *wants, const char *name)
 	return arena_strdup(wants->arena, hosts->str);
 }
 
-static bool is_named_by_a_line(const struct wants *wants, const char *name)
+/* The names that lines give, in lower case. */
+static GHashTable *names_of_lines(const struct wants *wants)
 {
+	GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (uint32_t i = 0; i < wants->n_assignments; i++)
 		for (uint32_t j = 0; j < wants->assignments[i]->n_vms; j++)
-			if (g_ascii_strcasecmp(wants->assignments[i]->vms[j].name, name) == 0)
-				return true;
-	return false;
+			g_hash_table_add(names, g_ascii_strdown(wants->assignments[i]->vms[j].name, -1));
+	return names;
+}
+
+static bool is_named_by_a_line(GHashTable *names, const char *name)
+{
+	g_autofree char *key = g_ascii_strdown(name, -1);
+	return g_hash_table_contains(names, key);
 }
 
 /* Of those that no line names: vdi-013 is no slip for vdi-012 where both are written down. */
-static const char *vm_meant(const struct wants *wants, const char *name)
+static const char *vm_meant(const struct wants *wants, const struct naming *naming, const char *name)
 {
 	const struct world *world = wants->input->observed;
+	if (wants->input->is_trial || (*naming->n_slips)++ >= SLIPS_MAX)
+		return "";
 	g_autofree const char **names = g_new0(const char *, world->n_vms + 1);
 	for (uint32_t i = 0; i < world->n_vms; i++)
-		if (!is_named_by_a_line(wants, world->vms[i].name))
+		if (!is_named_by_a_line(naming->lines, world->vms[i].name))
 			names[i] = world->vms[i].name;
 	return text_meant(wants->arena, name, names, world->n_vms);
 }
 
-static void vm_is_missing(struct wants *wants, const struct spec_vm *line, const char *subject)
+static void vm_is_missing(
+	struct wants *wants, const struct naming *naming, const struct spec_vm *line, const char *subject)
 {
 	const struct world *world = wants->input->observed;
 	if (line->optional)
 		return;
-	const char *meant = vm_meant(wants, line->name);
-	if (world->n_missing)
+	if (world->n_missing) {
 		diag_add(wants->diags, D_UNKNOWN_FACT, line->head.loc, subject,
 			"VM '%s' is on no observed host; it may be on '%s', which was not observed", line->name,
 			world->missing[0].name);
-	else
-		wants_refuse(wants, D_VM_NOT_FOUND, head_loc(&line->head, "name"), subject, "assignment",
-			"no host of cluster '%s' has a VM named '%s'%s", wants->input->cluster->name, line->name,
-			*meant ? meant : "; correct the name, remove the line or mark it optional");
+		return;
+	}
+	const char *meant = vm_meant(wants, naming, line->name);
+	wants_refuse(wants, D_VM_NOT_FOUND, head_loc(&line->head, "name"), subject, "assignment",
+		"no host of cluster '%s' has a VM named '%s'%s", wants->input->cluster->name, line->name,
+		*meant ? meant : "; correct the name, remove the line or mark it optional");
 }
 
 /* False when the VM cannot be managed where it is. */
@@ -200,7 +216,7 @@ static void manage_named(struct wants *wants, const struct naming *naming)
 				"%u VMs are named '%s', on %s; rename all but one", n, line->name,
 				hosts_of_vms_named(wants, line->name));
 		else if (n == 0)
-			vm_is_missing(wants, line, subject);
+			vm_is_missing(wants, naming, line, subject);
 		else if (vm_is_in_place(wants, line, vm, subject)) {
 			manage(wants, naming, vm, head_loc(&line->head, "name"));
 			note_host(wants, naming, line, vm);
@@ -220,7 +236,7 @@ static void manage_matched(struct wants *wants, const struct naming *naming)
 		if (!text_glob_fold(match->name_pattern, world->vms[vm].name) || wants->vms[vm].excluded)
 			continue;
 		n++;
-		if (is_named_by_a_line(wants, world->vms[vm].name))
+		if (is_named_by_a_line(naming->lines, world->vms[vm].name))
 			continue;
 		const struct vm_want *other = &wants->vms[vm];
 		if (other->ownership == VM_MANAGED) {
@@ -250,13 +266,14 @@ static void find_assignments(struct wants *wants)
 
 static void manage_all(struct wants *wants)
 {
-	uint32_t rank = 0;
+	uint32_t rank = 0, n_slips = 0;
+	g_autoptr(GHashTable) lines = names_of_lines(wants);
 	/* lines first, patterns second: explicit names win */
 	for (int patterns = 0; patterns <= 1; patterns++)
 		for (uint32_t i = 0; i < wants->n_assignments; i++) {
 			const struct spec_assignment *assignment = wants->assignments[i];
 			struct naming naming = { assignment,
-				cluster_find_group(wants->input->cluster, assignment->gpus), &rank };
+				cluster_find_group(wants->input->cluster, assignment->gpus), &rank, lines, &n_slips };
 			if (patterns)
 				manage_matched(wants, &naming);
 			else

@@ -166,6 +166,25 @@ static void what_is_owed_is_paid_though_the_plan_is_stale_or_a_host_is_gone(void
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sim_run_setup, sim_run_teardown)
 
+/* Who is asked for consent reads of the window as it is when the plan is applied. */
+static void window_is_told_as_it_is_now(void **state)
+{
+	enum { OPENS_IN_S = 46 * 60 + 40 };
+	struct sim_run *sim = *state;
+	sim->scene = scene_new(true, 1, 1, 4);
+	scene_vm(sim->scene, "vm-a", 0, VM_RUNNING, 0);
+	sim_run_write_scene(sim, NULL);
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 8, "vm-*",
+					     "  rollout: { windows: [{ start: \"15:00\", duration: 2h }] }\n"));
+	sim_run_plan(sim, PLAN_APPLY);
+	sim_run_save(sim);
+	sim->run->options.hosts = sim->hosts;
+	sim->run->options.now = SCENE_NOW;
+	assert_false(look(sim)->window.is_open);
+	sim->run->options.now += OPENS_IN_S + 60;
+	assert_true(look(sim)->window.is_open);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +196,7 @@ int main(void)
 		TEST(what_a_plan_refers_to_is_found_among_things_that_came_since),
 		TEST(plan_of_a_cluster_that_was_taken_over_since_knows_it),
 		TEST(plan_whose_host_does_not_answer_is_not_begun),
+		TEST(window_is_told_as_it_is_now),
 		TEST(what_is_owed_is_paid_though_the_plan_is_stale_or_a_host_is_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
