@@ -68,7 +68,7 @@ const struct command command_unlock = {
 		   "apply or "
 		   "restore, not by this.",
 	.examples = "  hvgpu unlock paris clusters/\n"
-		    "  hvgpu unlock paris clusters/ --run 20260115T120000Z-1f2e\n",
+		    "  hvgpu unlock paris clusters/ --run 2026-01-15T12:00:00Z-1f2e3d4c\n",
 	.min_args = 1,
 	.max_args = 2,
 	.options = options,

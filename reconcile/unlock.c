@@ -50,13 +50,18 @@ static void write_down(struct apply *apply, const struct run *run, const struct 
 			run->options.now, apply->diags);
 }
 
-/* Less could be the beginning of any run's time. */
+/* A part of the time alone would mean whichever run holds the cluster by now: it must be told what stands behind it, of which
+ * 'history' shows the beginning. */
 enum { PREFIX_MIN = 4 };
 
 static bool is_named(const char *run, const char *prefix)
 {
-	const char *dash = strrchr(run, '-'); /* 'history' shows what is behind it */
-	return g_str_has_prefix(run, prefix) || (dash && g_str_has_prefix(dash + 1, prefix));
+	const char *dash = strrchr(run, '-');
+	size_t n_time = dash ? (size_t)(dash + 1 - run) : 0, n = strlen(prefix);
+	if (!dash)
+		return false;
+	return (n >= n_time + PREFIX_MIN && g_str_has_prefix(run, prefix)) ||
+	       (n >= PREFIX_MIN && g_str_has_prefix(dash + 1, prefix));
 }
 
 /* The run that 'id' means of those that hold a host: the one of that id, or the only one that it is the beginning of. */
@@ -68,7 +73,7 @@ static const char *find_run(
 		const char *run = all[i].lease->run;
 		if (g_strcmp0(run, id) == 0)
 			return run;
-		if (!run || strlen(id) < PREFIX_MIN || !is_named(run, id) || g_strcmp0(run, found) == 0)
+		if (!run || !is_named(run, id) || g_strcmp0(run, found) == 0)
 			continue;
 		other = found;
 		found = run;

@@ -255,16 +255,28 @@ static const char *ssh_signer(const struct verify *verify, const char *principal
 	return arena_printf(verify->arena, "%s (%.*s)", principal, (int)strcspn(start, "\n"), start);
 }
 
+/* A work tree of a repository that has the commit, be it another clone of it. */
+static bool is_in_a_checkout(const struct verify *verify, const char *path)
+{
+	const char *real = file_real_path(path, verify->arena);
+	const char *top = real ? worktree_top(real, verify->arena) : NULL;
+	g_autoptr(gitrepo_auto) repo = NULL;
+	if (gitrepo_path_within(verify->repo, path, verify->arena))
+		return true;
+	return top && gitrepo_open(top, GITREPO_QUIET, &repo, diags_new(verify->arena)) == 0 &&
+	       gitrepo_has_commit(repo, verify->commit);
+}
+
 /* Who may push, or writes to the checkout, would say with it who may sign. */
 static int check_outside(struct verify *verify)
 {
 	const char *path = verify->allowed_signers;
-	if (!gitrepo_path_within(verify->repo, path, verify->arena) && !worktree_symlink(path, verify->arena))
+	if (!is_in_a_checkout(verify, path) && !worktree_symlink(path, verify->arena))
 		return 0;
 	return diag_add(verify->diags, D_SIGNATURE, LOC_NONE, NULL,
-		"the file of allowed signers '%s' is part of the checkout whose commit it is to judge, or a work tree "
-		"says "
-		"where it is; keep it elsewhere",
+		"the file of allowed signers '%s' is part of a checkout of the commit that it is to judge, or a work "
+		"tree "
+		"says where it is; keep it elsewhere",
 		path);
 }
 

@@ -330,6 +330,8 @@ class Signed(unittest.TestCase):
             with self.subTest(path.name):
                 self.signers = path
                 self.expect_refused('clone', 'keep it elsewhere', '--owner', 'ops')
+        self.signers = inside  # another checkout of the same commit
+        self.expect_refused('m?ref=ssh-known', 'keep it elsewhere', '--owner', 'ops')
         self.set_global('gpg.ssh.allowedSignersFile', str(inside))
         done = self.run_hvgpu('apply', 'clone', '--hosts', 'sim:world.yaml', '--allow', 'restarts=1', '--verify-commit',
                               '--owner', 'ops')

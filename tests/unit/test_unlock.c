@@ -174,7 +174,9 @@ static void beginning_of_a_run_is_enough_where_one_has_it(void **state)
 		{ "2026-01-15T12:00:00Z-cace7de2", 0,
 			NULL }, /* all of it, though it is the beginning of the other, too */
 		{ "cace7de2f", -1, "'hv02' could not be ended" },
-		{ "2026-01-15", -1, "write more of it" },
+		{ "2026-01-15T12:00:00Z-cace", -1, "write more of it" },
+		{ "2026-01-15T12:00:00Z-", -1, "holds no host" }, /* which one that is, time alone does not say */
+		{ "2026", -1, "holds no host" },
 		{ "cace", -1, "write more of it" },
 		{ "cac", -1, "holds no host" }, /* too short */
 		{ "7de2", -1, "holds no host" },
