@@ -37,7 +37,10 @@ static void make_lock(const char *name, const char *path)
 /* Waits for a while: whoever was stopped with the lock in its hands must not stop this run too. */
 int journal_lock(const char *path, enum diag_code code, struct diags *diags)
 {
-	g_autofree char *name = g_strconcat(path, ".lock", NULL);
+	/* one file has one lock, by whatever name it is called */
+	g_autoptr(arena_auto) scratch = arena_new();
+	const char *real = file_real_path(path, scratch);
+	g_autofree char *name = g_strconcat(real ? real : path, ".lock", NULL);
 	make_lock(name, path);
 	int lock = lock_open(name);
 	if (lock < 0)

@@ -50,6 +50,13 @@ static bool same_vm_off_settings(const struct needs *needs, const struct step *a
 	return same_vm(needs, a, b) && (b->settings.which & SETTINGS_NEED_OFF);
 }
 
+/* Once it is down, a VM that has its GPU would not start without them. */
+static bool same_vm_live_settings(const struct needs *needs, const struct step *a, const struct step *b)
+{
+	const struct vm *vm = &needs->observed->vms[b->vm];
+	return same_vm(needs, a, b) && !(a->settings.which & SETTINGS_NEED_OFF) && (vm->n_adapters || vm->n_devices);
+}
+
 /* Counts concern every host of the cluster, for its GPUs are alike at all times; with strategy Rolling only their own. */
 static bool counts_concern(const struct needs *needs, const struct step *gpu_step, const struct step *vm_step)
 {
@@ -299,6 +306,7 @@ const struct order_rule order_rules[] = {
 	{ "offline-action before stop", STEP_SET_OFFLINE_ACTION, STEP_STOP_VM, same_vm,
 		"stopping a clustered VM applies it" },
 	{ "offline-action before start", STEP_SET_OFFLINE_ACTION, STEP_START_VM, same_vm, "fit-to-start" },
+	{ "settings before stop", STEP_CONFIGURE_VM, STEP_STOP_VM, same_vm_live_settings, "way back" },
 	{ "settings before start", STEP_CONFIGURE_VM, STEP_START_VM, same_vm, "fit-to-start" },
 	{ "settings before a partition", STEP_CONFIGURE_VM, STEP_ADD_ADAPTER, same_vm, "way back" },
 	{ "settings before a device", STEP_CONFIGURE_VM, STEP_ADD_DEVICE, same_vm, "DDA refuses the stop action Save" },

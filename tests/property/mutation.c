@@ -169,15 +169,14 @@ static struct plan *copy_of(struct scene *scene, const struct plan *plan, uint32
 	return copy;
 }
 
-/* Whatever comes later waits for all that came before, so that what is missing is the step alone. */
-static const struct plan *without_step(struct scene *scene, const struct plan *plan, uint32_t gone)
+/* Whatever comes later waits for all that came before, so that only the place of that step is wrong. */
+static struct plan *with_step_last(struct scene *scene, const struct plan *plan, uint32_t late)
 {
 	struct plan *copy = copy_of(scene, plan, 0);
 	struct step *steps = (struct step *)copy->steps;
-	copy->n_steps--;
 	for (uint32_t i = 0; i < copy->n_steps; i++) {
 		struct step *step = &steps[i];
-		*step = plan->steps[i + (i >= gone)];
+		*step = plan->steps[i + 1 == copy->n_steps ? late : i + (i >= late)];
 		step->id = i + 1;
 		uint32_t *after = arena_array(scene->arena, uint32_t, i + 1);
 		for (uint32_t k = 0; k < i; k++)
@@ -185,6 +184,13 @@ static const struct plan *without_step(struct scene *scene, const struct plan *p
 		step->after = after;
 		step->n_after = i;
 	}
+	return copy;
+}
+
+static const struct plan *without_step(struct scene *scene, const struct plan *plan, uint32_t gone)
+{
+	struct plan *copy = with_step_last(scene, plan, gone);
+	copy->n_steps--;
 	return copy;
 }
 
@@ -237,6 +243,8 @@ static void damage_plan(GArray *all, struct scene *scene, const struct plan *pla
 		const char *text = step_text(scene->arena, &plan->steps[i]);
 		damage(all, scene, without_step(scene, plan, i),
 			arena_printf(scene->arena, "without the step '%s'", text));
+		if (plan->steps[i].kind == STEP_CONFIGURE_VM)
+			damage(all, scene, with_step_last(scene, plan, i), "with settings after the start");
 		if (plan->steps[i].kind != STEP_STOP_VM)
 			continue;
 		damage(all, scene, with_second_stop(scene, plan, i), "with a second stop");

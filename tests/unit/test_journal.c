@@ -218,6 +218,23 @@ static void what_cannot_be_written_is_a_warning(void **state)
 	lock_close(lock);
 }
 
+/* Whoever shortens the file by one name would lose what somebody adds by the other. */
+static void one_file_has_one_lock_by_any_name(void **state)
+{
+	struct fixture *fixture = *state;
+	append(fixture, "one");
+	g_autofree char *name = g_strconcat(fixture->path, ".lock", NULL), *real = g_steal_pointer(&fixture->path);
+	fixture->path = g_strconcat(real, ".link", NULL);
+	assert_int_equal(symlink(real, fixture->path), 0);
+	int lock = lock_open(name);
+	assert_int_equal(lock_try(lock, 0, 0), 0);
+	refused(fixture, "cannot be locked");
+	lock_close(lock);
+	g_unlink(fixture->path);
+	g_free(fixture->path);
+	fixture->path = g_steal_pointer(&real);
+}
+
 /* No run fails because of its history. */
 static void record_that_is_none_is_a_warning(void **state)
 {
@@ -501,6 +518,7 @@ int main(void)
 		TEST(byte_changed_anywhere_is_told_of),
 		TEST(zeroes_at_the_end_are_cut),
 		TEST(what_cannot_be_written_is_a_warning),
+		TEST(one_file_has_one_lock_by_any_name),
 		TEST(record_that_is_none_is_a_warning),
 		TEST(damaged_first_line_loses_nothing_else),
 		TEST(journal_of_a_later_version_is_told_apart),

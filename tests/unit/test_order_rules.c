@@ -52,8 +52,10 @@ static const char *const not_checked[] = {
 	"offline-action before start",
 	/* no order breaks anything without, but a failure may leave VMs down: property/retreat, tests/unit/test_retreat.c */
 	"given up before dismount", "mount before adapters", "given up before given", "moved out before given",
-	"settings before a partition", "offline-action before a partition", "offline-action before a device",
+	"settings before stop", "settings before a partition", "offline-action before a partition",
+	"offline-action before a device",
 	/* others imply it: */
+	"settings before start",   /* settings come before the stop, or before the part that is given */
 	"stop before start",       /* a VM is stopped for a step on its parts or on a GPU, which lies between */
 	"mount before starts",     /* a count follows every mount that is not alone in its plan */
 	"mount before late stops", /* the same */

@@ -125,6 +125,21 @@ static void offline_action_is_set_before_the_partition_is_given(void **state)
 	scene_free(scene);
 }
 
+/* One that has a partition and goes down for a count would not start again with automatic checkpoints on. */
+static void live_settings_are_changed_before_the_stop(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(true, 1, 1, 4);
+	scene_vm(scene, "vm-a", 0, VM_RUNNING, 0)->automatic_checkpoints = true;
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 8, "vm-*", NULL));
+	struct plan_input input = input_of(scene);
+	struct retreat_gap gap;
+	assert_int_equal(plan->n_refusals, 0);
+	assert_int_equal(plan->cost.vms_stopped, 1);
+	assert_true(retreat_everywhere(retreat_new(scene->arena, plan, &input), scene->arena, &gap));
+	scene_free(scene);
+}
+
 static void move_that_fails_freezes_the_move_alone(void **state)
 {
 	(void)state;
@@ -145,6 +160,7 @@ int main(void)
 		cmocka_unit_test(failed_vm_itself_is_no_gap),
 		cmocka_unit_test(who_gives_up_does_so_before_another_gains),
 		cmocka_unit_test(offline_action_is_set_before_the_partition_is_given),
+		cmocka_unit_test(live_settings_are_changed_before_the_stop),
 		cmocka_unit_test(move_that_fails_freezes_the_move_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
