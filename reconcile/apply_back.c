@@ -63,6 +63,13 @@ static bool is_between(const struct apply *apply, const struct vm *vm)
 	return false;
 }
 
+static enum left_how how_left(const struct vm *vm)
+{
+	if (!vm_is_off(vm))
+		return LEFT_BARE;
+	return vm->debt->power == DEBT_POWER_NONE ? LEFT_LACKING : LEFT_DOWN;
+}
+
 /* What the hosts say is truer than what we remember: a stop may have worked though its answer was lost, or somebody
  * started the VM. Of hosts that do not answer we remember. */
 static void find_down(struct apply *apply, const struct world *world)
@@ -76,7 +83,7 @@ static void find_down(struct apply *apply, const struct world *world)
 		bool owed = ours && (vm->debt->n_adapters || vm->debt->n_devices);
 		owed |= ours && !debts_power_is_void(vm) && vm_is_off(vm);
 		if (owed)
-			note(apply, vm->id, vm->name, vm_is_off(vm) ? LEFT_DOWN : LEFT_BARE);
+			note(apply, vm->id, vm->name, how_left(vm));
 		else if (is_between(apply, vm))
 			note(apply, vm->id, vm->name, LEFT_BETWEEN);
 		else
@@ -105,6 +112,10 @@ static const char *why_left(const struct apply *apply, enum left_how how)
 				 "'hvgpu restore'"
 			       : "runs without the GPU that was taken from it; repair what failed and apply again, or "
 				 "shut it down and run 'hvgpu restore'";
+	case LEFT_LACKING:
+		return was_cut ? "is off, as it was, without the GPU that was taken from it; run 'hvgpu restore'"
+			       : "is off, as it was, without the GPU that was taken from it; repair what failed, then "
+				 "run 'hvgpu restore'";
 	case LEFT_BETWEEN:
 		return "runs without a GPU: its own was taken, and it has not got the other yet; apply again";
 	}

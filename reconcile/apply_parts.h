@@ -155,9 +155,10 @@ const struct vm_record *request_vm_record(struct apply *apply, const struct plan
 
 enum left_how {
 	LEFT_DOWN,
-	LEFT_UNSURE, /* it may be up: nobody knows the end of its stop or start */
-	LEFT_BARE,   /* it runs, without what was taken from it */
-	LEFT_BETWEEN /* the same, and nothing is owed: it was to get something else instead */
+	LEFT_UNSURE,  /* it may be up: nobody knows the end of its stop or start */
+	LEFT_BARE,    /* it runs, without what was taken from it */
+	LEFT_LACKING, /* it was off before, and lacks what was taken from it */
+	LEFT_BETWEEN  /* the same, and nothing is owed: it was to get something else instead */
 };
 struct left {
 	const char *name;

@@ -7,15 +7,16 @@
 
 #include <string.h>
 
-/* The VM's debt as this run's, to be changed: power and parts of an older one stay. */
-static struct debt *debt_of_run(struct sim_act *act)
+/* The VM's debt as this run's, to be changed: power and parts of an older one stay. So does its date where a part is added, for what a
+ * person has to decide about must not look fresh; a stop dates it anew, for who runs is to come back. */
+static struct debt *debt_of_run(struct sim_act *act, bool stops)
 {
 	struct arena *arena = act->world->arena;
 	const struct debt *old = act->vm->debt;
 	struct debt *debt = arena_new_of(arena, struct debt);
 	if (old)
 		*debt = *old;
-	if (!old || g_strcmp0(old->run, act->request->run))
+	if (!old || stops)
 		debt->at = act->now;
 	debt->run = arena_strdup(arena, act->request->run ? act->request->run : "");
 	debt->epoch = act->request->epoch;
@@ -36,7 +37,7 @@ void sim_debt_stopping(struct sim_act *act)
 {
 	if (!act->request->owes_power)
 		return;
-	struct debt *debt = debt_of_run(act);
+	struct debt *debt = debt_of_run(act, true);
 	debt->power = DEBT_POWER_STOPPING;
 	debt->state_change = UNKNOWN;
 }
@@ -45,7 +46,7 @@ void sim_debt_stopped(struct sim_act *act)
 {
 	if (!act->request->owes_power)
 		return;
-	struct debt *debt = debt_of_run(act);
+	struct debt *debt = debt_of_run(act, true);
 	debt->power = DEBT_POWER_STOPPED;
 	debt->state_change = act->vm->state_change;
 }
@@ -71,7 +72,7 @@ void sim_debt_owe(struct sim_act *act, const struct adapter *adapter, const stru
 	struct arena *arena = act->world->arena;
 	if (!act->request->owes_parts)
 		return;
-	struct debt *debt = debt_of_run(act);
+	struct debt *debt = debt_of_run(act, false);
 	if (adapter) {
 		struct adapter copy = sim_copy_adapter(arena, adapter);
 		debt->adapters =

@@ -173,6 +173,26 @@ static void vm_between_two_gpus_is_named(void **state)
 	assert_true(is_named);
 }
 
+/* It never ran: it is not down because of us, and what it lacks is said. */
+static void vm_that_was_off_is_not_called_down(void **state)
+{
+	struct sim_run *sim = *state;
+	static const struct simulation_fault fault = {
+		.step = "add-partition-adapter", .nth = 1, .permanent = true, .error = "failed"
+	};
+	sim->scene = scene_new(true, 1, 1, 4);
+	scene_vm(sim->scene, "vm-a", 0, VM_OFF, 0);
+	sim_run_write_scene(sim, &(struct simulation){ .clock = SCENE_NOW, .faults = &fault, .n_faults = 1 });
+	sim_run_write_manifests(sim, scene_manifests(sim->scene, 8, "vm-*", NULL));
+	sim_run_plan(sim, PLAN_APPLY);
+	assert_int_equal(sim_run_carry_out(sim), EXIT_PARTIAL);
+	assert_int_equal(sim->results[0].n_still_owed, 0);
+	bool is_named = false;
+	for (const struct diag *diag = sim->results[0].diags->first; diag; diag = diag->next)
+		is_named |= diag->code == D_STILL_OWED && strstr(diag->message, "is off, as it was");
+	assert_true(is_named);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sim_run_setup, sim_run_teardown)
 
 int main(void)
@@ -186,6 +206,7 @@ int main(void)
 		TEST(parts_that_stay_owed_stay_noted),
 		TEST(every_host_gets_the_clusters_record_from_a_run_with_work),
 		TEST(vm_between_two_gpus_is_named),
+		TEST(vm_that_was_off_is_not_called_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

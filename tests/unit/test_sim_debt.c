@@ -8,12 +8,12 @@
 
 static const struct vm_record ours = { "git.example.net/fleet", "paris", "vdi" };
 
-/* vm-1 runs with a partition that has a quota, and is owed 'debt'; the lease is taken. */
-static struct host_session *begin_owing(struct bench *bench, const struct debt *debt)
+/* vm-1 has a partition with a quota, and is owed 'debt'; the lease is taken. */
+static struct host_session *begin_in(struct bench *bench, enum vm_state state, const struct debt *debt)
 {
 	g_autoptr(arena_auto) arena = arena_new();
 	struct world *world = worlds_new(arena, 1, 1, 4, 1);
-	worlds_adapter(arena, world, worlds_vm(arena, world, 0, VM_RUNNING), -1, 1);
+	worlds_adapter(arena, world, worlds_vm(arena, world, 0, state), -1, state == VM_RUNNING);
 	((struct adapter *)world->vms[0].adapters)->quotas[QUOTA_MIN_VRAM] = KNOWN(80000000);
 	world->vms[0].record = &ours;
 	world->vms[0].debt = debt;
@@ -21,6 +21,11 @@ static struct host_session *begin_owing(struct bench *bench, const struct debt *
 	struct host_session *session = bench_open(bench, "sim", "hv01");
 	assert_int_equal(bench_lease(bench, session, 1), HOST_OK);
 	return session;
+}
+
+static struct host_session *begin_owing(struct bench *bench, const struct debt *debt)
+{
+	return begin_in(bench, VM_RUNNING, debt);
 }
 
 static struct host_session *begin(struct bench *bench)
@@ -40,6 +45,26 @@ static const struct vm *perform(struct bench *bench, struct host_session *sessio
 	request.vm_record = step.kind == STEP_ADD_ADAPTER ? &ours : NULL;
 	assert_int_equal(bench_ask(bench, session, &request)->error, HOST_OK);
 	return bench->reply.vm_after;
+}
+
+/* What an old run owes and nobody decided about stays old, though a run takes a part for a while; who is stopped is owed anew. */
+static void part_that_is_taken_makes_no_old_debt_fresh(void **state)
+{
+	(void)state;
+	static const struct debt old = { .run = "run-0", .at = 7, .power = DEBT_POWER_STOPPED };
+	for (int is_on = 0; is_on < 2; is_on++) {
+		struct bench bench;
+		struct host_session *session = begin_in(&bench, is_on ? VM_RUNNING : VM_OFF, &old);
+		if (is_on)
+			assert_int_equal(perform(&bench, session, on_vm(STEP_STOP_VM), false)->debt->at, 2000);
+		struct step remove = on_vm(STEP_REMOVE_ADAPTER);
+		remove.adapter = (struct adapter){ .id = "Microsoft:" VM "\\1" };
+		const struct vm *vm = perform(&bench, session, remove, true);
+		assert_string_equal(vm->debt->run, "run-1");
+		assert_int_equal(vm->debt->at, is_on ? 2000 : 7);
+		assert_int_equal(vm->debt->n_adapters, 1);
+		bench_done(&bench);
+	}
 }
 
 static void debt_grows_with_stop_and_remove_and_goes_with_add_and_start(void **state)
@@ -170,6 +195,7 @@ static void cluster_record_of_the_higher_epoch_wins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(part_that_is_taken_makes_no_old_debt_fresh),
 		cmocka_unit_test(debt_grows_with_stop_and_remove_and_goes_with_add_and_start),
 		cmocka_unit_test(remove_that_is_not_owed_clears_the_record_with_the_last_part),
 		cmocka_unit_test(add_repeated_after_a_lost_reply_gives_no_second_adapter),

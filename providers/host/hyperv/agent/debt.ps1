@@ -31,8 +31,9 @@ function Write-VMNotes($Place) {
 	else { Write-Notes $path $notes }
 }
 
-# The VM's debt as this run's, to be changed: power and parts of an older one stay.
-function Get-DebtOfRun($Place) {
+# The VM's debt as this run's, to be changed: power and parts of an older one stay. So does its date where a part is added, for what
+# a person has to decide about must not look fresh; a stop dates it anew, for who runs is to come back.
+function Get-DebtOfRun($Place, [bool]$Stops) {
 	$debt = $Place.Notes['debt']
 	$run = Get-Text $Agent.Request 'run'
 	if ($null -eq $debt) {
@@ -41,15 +42,15 @@ function Get-DebtOfRun($Place) {
 		}
 	}
 	if ($debt['run'] -cne $run) { Complete-PowerDebt $Place $debt }
-	if ($null -eq $debt['at'] -or $debt['run'] -cne $run) { $debt['at'] = ConvertTo-Time (Get-RequestNow) }
+	if ($null -eq $debt['at'] -or $Stops) { $debt['at'] = ConvertTo-Time (Get-RequestNow) }
 	$debt['run'] = $run
 	$debt['epoch'] = Get-Number $Agent.Request 'epoch'
 	$Place.Notes['debt'] = $debt
 	return $debt
 }
 
-# A stop that another run did not live to complete. Where the VM is off since, it was that stop; the debt is dated anew now, and would
-# look younger than it.
+# A stop that another run did not live to complete. Where the VM is off since, it was that stop; the debt may be dated anew now, and
+# would look younger than it.
 function Complete-PowerDebt($Place, $Debt) {
 	if ($Debt['power'] -cne 'stopping' -or [string]$Place.VM.State -cne 'Off') { return }
 	$changed = Get-StateChange $Place
@@ -72,7 +73,7 @@ function Save-Debt($Place) {
 
 function Set-PowerDebt($Place, [string]$Power, $StateChange) {
 	if (-not (Get-Flag $Agent.Request 'owesPower')) { return }
-	$debt = Get-DebtOfRun $Place
+	$debt = Get-DebtOfRun $Place $true
 	$debt['power'] = $Power
 	$debt['stateChange'] = $StateChange
 	Save-Debt $Place
@@ -106,7 +107,7 @@ function ConvertTo-OwedAdapter($Adapter, $Id) {
 
 # Written before the part is taken. The same part again, after a crash in between, is owed once.
 function Add-PartDebt($Place, [string]$Kind, $Part) {
-	$debt = Get-DebtOfRun $Place
+	$debt = Get-DebtOfRun $Place $false
 	foreach ($owed in @($debt[$Kind])) {
 		if ($null -ne $owed['id'] -and $owed['id'] -ceq $Part['id']) { return }
 		if ($null -ne $owed['locationPath'] -and $owed['locationPath'] -ceq $Part['locationPath']) { return }
