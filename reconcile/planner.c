@@ -51,6 +51,8 @@ static const char *change_why(struct arena *arena, const struct wants *wants, co
 		return arena_printf(arena, "GPU group '%s'", wants->gpus[change->gpu].group->name);
 	if (change->vm == NO_INDEX)
 		return NULL;
+	if (change->kind == CHANGE_POWER)
+		return "an earlier run, which owes it";
 	const struct vm_want *want = &wants->vms[change->vm];
 	if (want->stripped)
 		return "'unmanaged: Remove', since it is in the way of a change";
@@ -62,6 +64,8 @@ static const char *change_why(struct arena *arena, const struct wants *wants, co
 
 static struct loc change_loc(const struct wants *wants, const struct change *change)
 {
+	if (change->kind == CHANGE_POWER)
+		return LOC_NONE; /* no manifest asks for it */
 	if (change->vm != NO_INDEX)
 		return wants->vms[change->vm].loc;
 	const struct gpu_group *group = change->gpu != NO_INDEX ? wants->gpus[change->gpu].group : NULL;

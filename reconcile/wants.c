@@ -248,7 +248,7 @@ static void manage_matched(struct wants *wants, const struct naming *naming)
 		}
 		manage(wants, naming, vm, loc);
 	}
-	if (n == 0)
+	if (n == 0 && !world->n_missing) /* else it may match VMs that nobody sees */
 		diag_add(wants->diags, D_VMS_PATTERN_NONE, loc, NULL, "pattern '%s' matches no VM of cluster '%s'",
 			match->name_pattern, wants->input->cluster->name);
 }

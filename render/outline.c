@@ -203,24 +203,69 @@ static void add_all(GHashTable *set, uint32_t group, GHashTable *reach)
 		g_hash_table_add(set, key);
 }
 
-/* Direct dependencies between groups, less those that another one implies: to wait for all of a group implies what
- * that one waits for; to wait for one's own ones in it implies only one's own ones further on. */
-static void link_group(
-	struct arena *arena, struct outline_group *groups, uint32_t at, const uint32_t *group_of, GHashTable **reach)
+/* Does 'step' wait for the step with that id, be it through others? 'seen': per step, all false; of those that were looked at
+ * it is set. Steps come after what they wait for. */
+static bool waits_for(const struct plan *plan, const struct step *step, uint32_t id, bool *seen)
+{
+	for (uint32_t i = 0; i < step->n_after; i++) {
+		uint32_t other = step->after[i];
+		if (other == id)
+			return true;
+		if (other < id || seen[other - 1])
+			continue;
+		seen[other - 1] = true;
+		if (waits_for(plan, &plan->steps[other - 1], id, seen))
+			return true;
+	}
+	return false;
+}
+
+/* It would wait for that step, too, if it were not said so. */
+static bool is_implied(const struct plan *plan, const struct step *step, uint32_t id)
+{
+	g_autofree bool *seen = g_new0(bool, plan->n_steps);
+	for (uint32_t i = 0; i < step->n_after; i++)
+		if (step->after[i] > id && waits_for(plan, &plan->steps[step->after[i] - 1], id, seen))
+			return true;
+	return false;
+}
+
+static bool are_implied(
+	const struct plan *plan, const struct outline_group *group, const uint32_t *group_of, uint32_t other)
+{
+	for (uint32_t i = 0; i < group->n; i++)
+		for (uint32_t k = 0; k < group->steps[i]->n_after; k++) {
+			uint32_t id = group->steps[i]->after[k];
+			if (group_of[id - 1] == other && !is_implied(plan, group->steps[i], id))
+				return false;
+		}
+	return true;
+}
+
+struct reach {           /* of a group: groups that it waits for, be it through others */
+	GHashTable *any; /* for some of their steps */
+	GHashTable *all; /* each of its steps for all of theirs */
+};
+
+/* Direct dependencies between groups, less those that others imply: to wait for all of a group implies what all of that one wait
+ * for; to wait for one's own ones in it implies only what these wait for, so there each step is looked at. */
+static void link_group(struct arena *arena, const struct plan *plan, struct outline_group *groups, uint32_t at,
+	const uint32_t *group_of, struct reach *reach)
 {
 	g_autoptr(GHashTable) counts = count_links(&groups[at], group_of);
-	g_autoptr(GHashTable) covered = g_hash_table_new(NULL, NULL);
 	struct outline_after *after = arena_array(arena, struct outline_after, g_hash_table_size(counts));
-	reach[at] = g_hash_table_new(NULL, NULL);
+	reach[at] = (struct reach){ g_hash_table_new(NULL, NULL), g_hash_table_new(NULL, NULL) };
 	for (uint32_t group = at; group-- > 0;) {
-		uint32_t n = GPOINTER_TO_UINT(g_hash_table_lookup(counts, GUINT_TO_POINTER(group)));
+		gpointer key = GUINT_TO_POINTER(group);
+		uint32_t n = GPOINTER_TO_UINT(g_hash_table_lookup(counts, key));
 		bool all = n == groups[at].n * groups[group].n;
-		if (n == 0 || g_hash_table_contains(all ? covered : reach[at], GUINT_TO_POINTER(group)))
+		if (n == 0 || g_hash_table_contains(reach[at].all, key) ||
+			(g_hash_table_contains(reach[at].any, key) && are_implied(plan, &groups[at], group_of, group)))
 			continue;
 		after[groups[at].n_after++] = (struct outline_after){ group, all };
-		add_all(reach[at], group, reach[group]);
+		add_all(reach[at].any, group, reach[group].any);
 		if (all)
-			add_all(covered, group, reach[group]);
+			add_all(reach[at].all, group, reach[group].all);
 	}
 	groups[at].after = after;
 }
@@ -229,11 +274,13 @@ static void gather_groups(struct arena *arena, const struct plan *plan, struct o
 {
 	uint32_t *group_of = arena_array(arena, uint32_t, plan->n_steps);
 	struct outline_group *groups = make_groups(arena, plan, group_of, &outline->n_groups);
-	GHashTable **reach = arena_array(arena, GHashTable *, outline->n_groups);
+	struct reach *reach = arena_array(arena, struct reach, outline->n_groups);
 	for (uint32_t i = 0; i < outline->n_groups; i++)
-		link_group(arena, groups, i, group_of, reach);
-	for (uint32_t i = 0; i < outline->n_groups; i++)
-		g_hash_table_unref(reach[i]);
+		link_group(arena, plan, groups, i, group_of, reach);
+	for (uint32_t i = 0; i < outline->n_groups; i++) {
+		g_hash_table_unref(reach[i].any);
+		g_hash_table_unref(reach[i].all);
+	}
 	outline->groups = groups;
 }
 
