@@ -112,6 +112,15 @@ static bool is_sibling(const char *a, const char *b)
 	return differs && !*a && !*b;
 }
 
+const char *text_shell_word(struct arena *arena, const char *word)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:/@";
+	if (*word && !word[strspn(word, safe)])
+		return word;
+	g_autofree char *quoted = g_shell_quote(word);
+	return arena_strdup(arena, quoted);
+}
+
 const char *text_meant(struct arena *arena, const char *word, const char *const *words, size_t n_words)
 {
 	g_autofree const char **others = g_new(const char *, n_words + 1);

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* As one word of a shell command: quoted in 'arena' where it has blanks, quotes and the like. */
+const char *text_shell_word(struct arena *arena, const char *word);
+
 /* The one of 'words' that a person who wrote 'word' most likely meant, for "did you mean": case does not count, and one
  * edit (insert, delete, replace, swap of neighbours) is forgiven, and one more for every four characters. NULL: none is
  * near. Of equals the first wins. */

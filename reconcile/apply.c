@@ -63,7 +63,8 @@ static void end_cluster(struct apply *apply)
 	apply->result->exit = exit_worse(apply->result->exit, apply->diags->exit);
 	enum exit_code exit = apply->result->exit;
 	const char *message = exit == EXIT_DONE ? NULL : arena_printf(apply->arena, "exit code %d", (int)exit);
-	apply_tell(apply, (struct apply_event){ .kind = APPLY_CLUSTER_DONE, .message = message });
+	apply_tell(
+		apply, (struct apply_event){ .kind = APPLY_CLUSTER_DONE, .message = message, .result = apply->result });
 }
 
 static bool is_waiting(const struct apply *apply)

@@ -21,6 +21,8 @@
 enum apply_event_kind { APPLY_EVENTS(NAMES_ENUM) APPLY_EVENT_COUNT };
 extern const struct names apply_event_names;
 
+struct apply_result;
+
 struct apply_event {
 	enum apply_event_kind kind;
 	const struct plan *plan;
@@ -28,7 +30,8 @@ struct apply_event {
 	enum step_outcome outcome;
 	uint32_t done, total; /* steps of this plan */
 	uint32_t permille;
-	const char *message; /* host's words, or what the way back does */
+	const char *message;               /* host's words, or what the way back does */
+	const struct apply_result *result; /* APPLY_CLUSTER_DONE: what the cluster came to */
 };
 typedef void apply_event_fn(const struct apply_event *event, void *user);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/debts.h"
 
+#include "base/text.h"
 #include "model/step.h"
 
 #include <string.h>
@@ -84,7 +85,8 @@ static void report(struct wants *wants, uint32_t vm)
 		diag_add(wants->diags, D_DEBT_OLD, LOC_NONE, subject,
 			"run '%s' owes VM '%s' %s, and that is too long ago or not certain; decide with 'hvgpu settle "
 			"%s SOURCE --start' or '--leave-off'",
-			debt->run ? debt->run : "?", world->vms[vm].name, owed, world->vms[vm].name);
+			debt->run ? debt->run : "?", world->vms[vm].name, owed,
+			text_shell_word(wants->arena, world->vms[vm].name));
 }
 
 void debts_judge(struct wants *wants)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a plan does about open debts, as its steps say: paid, or why not and what to do. */
+#include "base/text.h"
 #include "model/step.h"
 #include "reconcile/debts.h"
 
@@ -56,11 +57,11 @@ static const char *why_not(const struct wants *wants, const struct plan *plan, u
 	if (parts && is_wanted_otherwise(want, left))
 		return arena_printf(wants->arena,
 			"the manifests give it another GPU; 'hvgpu settle %s SOURCE --leave-off' ends the debt",
-			it->name);
+			text_shell_word(wants->arena, it->name));
 	if ((left->n_adapters && it->n_adapters) || (left->n_devices && it->n_devices))
 		return arena_printf(wants->arena,
 			"it has %s already; 'hvgpu settle %s SOURCE --leave-off' ends the debt",
-			left->n_adapters ? "a partition" : "a whole GPU", it->name);
+			left->n_adapters ? "a partition" : "a whole GPU", text_shell_word(wants->arena, it->name));
 	return "the other findings about it say why";
 }
 

@@ -6,6 +6,7 @@
  * still owed, and break the rules as soon as a person decides that it gets that back.
  */
 #include "base/clock.h"
+#include "base/text.h"
 #include "reconcile/debts.h"
 #include "reconcile/refuse.h"
 
@@ -43,7 +44,7 @@ bool refuse_undecided(struct wants *wants, const struct world *goal)
 			"on %s run '%s' took %s from VM '%s', and nobody has decided yet whether it gets that back: "
 			"'hvgpu settle %s SOURCE --start' gives it back, '--leave-off' forgets it",
 			clock_print(wants->arena, vm->debt->at), vm->debt->run ? vm->debt->run : "?",
-			what_was_taken(wants->arena, vm->debt), vm->name, vm->name);
+			what_was_taken(wants->arena, vm->debt), vm->name, text_shell_word(wants->arena, vm->name));
 		any = true;
 	}
 	return any;

@@ -231,6 +231,19 @@ static const char *level_of(const struct apply_event *event)
 	}
 }
 
+static void set_result(json_t *json, const struct apply_result *result)
+{
+	json_t *down = json_array();
+	for (uint32_t i = 0; i < result->n_still_owed; i++)
+		json_array_append_new(down, jsonio_text(result->still_owed[i]));
+	json_object_set_new(json, "exit_code", json_integer((int)result->exit));
+	json_object_set_new(json, "changed", json_integer(result->n_changed));
+	json_object_set_new(json, "unchanged", json_integer(result->n_unchanged));
+	json_object_set_new(json, "failed", json_integer(result->n_failed));
+	json_object_set_new(json, "skipped", json_integer(result->n_skipped));
+	json_object_set_new(json, "still_down", down);
+}
+
 void render_apply_event_json(GString *out, const struct apply_event *event, int64_t now)
 {
 	static const struct style plain = { 0 };
@@ -245,6 +258,8 @@ void render_apply_event_json(GString *out, const struct apply_event *event, int6
 	json_object_set_new(json, "total", json_integer(event->total));
 	if (event->step)
 		json_object_set_new(json, "hook", hook_of(event));
+	if (event->result)
+		set_result(json, event->result);
 	put_line(out, json);
 }
 

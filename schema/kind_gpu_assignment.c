@@ -14,7 +14,8 @@ static const struct field vm_fields[] = {
 
 static const struct field match_fields[] = {
 	{ "namePattern", F_TEXT(struct spec_vm_match, name_pattern), .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY,
-		.doc = "VMs whose names the glob matches; VMs that an assignment names go before." },
+		.doc = "VMs whose names it matches, in any case: `*` stands for any characters, `?` for one, nothing "
+		       "else does; VMs that an assignment names go before." },
 	{ 0 },
 };
 

@@ -171,9 +171,21 @@ static void name_follows_its_form(void **state)
 	assert_false(text_is_name("a.b"));
 }
 
+static void word_of_a_command_is_quoted_where_it_has_to_be(void **state)
+{
+	(void)state;
+	g_autoptr(arena_auto) arena = arena_new();
+	assert_string_equal(text_shell_word(arena, "vdi-001"), "vdi-001");
+	assert_string_equal(text_shell_word(arena, "my vm"), "'my vm'");
+	assert_string_equal(text_shell_word(arena, "it's"), "'it'\\''s'");
+	assert_string_equal(text_shell_word(arena, "$HOME"), "'$HOME'");
+	assert_string_equal(text_shell_word(arena, ""), "''");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(word_of_a_command_is_quoted_where_it_has_to_be),
 		cmocka_unit_test(nearest_slip_is_found),
 		cmocka_unit_test(nearest_exact_word_wins_over_near_one),
 		cmocka_unit_test(nearest_other_word_is_none),
