@@ -265,6 +265,8 @@ static bool carry_out_rounds(struct apply *apply)
 			finish(apply);
 			return false;
 		}
+		if (end == DRIVE_REFUSED && apply->performed) /* stopped part-way */
+			apply->result->exit = exit_worse(apply->result->exit, EXIT_PARTIAL);
 		if (end == DRIVE_FAILED || end == DRIVE_INTERRUPTED || end == DRIVE_REFUSED)
 			back_go(apply);
 		if (end == DRIVE_STOPPED)
