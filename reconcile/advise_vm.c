@@ -214,7 +214,9 @@ static const struct advice_rule vm_rules[] = {
 static const char *not_given_back(const struct advice *advice, uint32_t vm)
 {
 	const struct vm *it = now(advice, vm);
-	if (!wants_owed_parts(advice->wants, vm) || advice->wants->vms[vm].ownership == VM_OURS)
+	const struct vm_want *want = &advice->wants->vms[vm];
+	if (!wants_owed_parts(advice->wants, vm) || want->ownership == VM_OURS ||
+		debts_wanted_otherwise(want, it->debt))
 		return NULL;
 	const struct debt *left = debts_left(advice->wants->arena, it, then(advice, vm));
 	if (!left || !left->n_adapters)

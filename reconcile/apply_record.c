@@ -136,11 +136,19 @@ static bool stays_owed(const struct plan *plan, uint32_t vm)
 	return false;
 }
 
+/* With that GPU what is owed would be one too many. */
+static bool has_other_gpu(const struct debt *debt, const struct vm *goal)
+{
+	return (debt->n_adapters && goal->n_devices) || (debt->n_devices && goal->n_adapters);
+}
+
 /* Nothing is owed any more: somebody changed the VM's power since, or it was started, and the parts are not wanted or there already. */
 static bool is_void(const struct plan *plan, const struct vm *vm, const struct vm *goal)
 {
 	const struct debt *debt = vm->debt;
 	bool started = was_only_started(plan, vm->id);
+	if (has_other_gpu(debt, goal))
+		return vm_is_running(goal) || debt->power == DEBT_POWER_NONE;
 	if (has_step(plan, vm->id) && (!started || (!debt->n_adapters && !debt->n_devices)))
 		return false;
 	bool power = debt->power == DEBT_POWER_STOPPING && vm_is_running(vm);

@@ -11,6 +11,9 @@ enum debt_state debts_state(const struct world *world, const struct vm *vm, cons
 /* What stays owed to 'vm' when it becomes 'goal': that one's new adapters and devices are taken from its debt. NULL: nothing. */
 const struct debt *debts_left(struct arena *arena, const struct vm *vm, const struct vm *goal);
 
+/* The manifest gives the VM a GPU of the other kind than those of the debt. */
+bool debts_wanted_otherwise(const struct vm_want *want, const struct debt *debt);
+
 /* By which the run that made the debt still holds a host: it will pay by itself. NULL: it is gone. */
 const struct lease *debts_held_by(const struct world *world, const struct debt *debt);
 /* The VM's debt without a power part that somebody made void. NULL: nothing is left of it, or there is none. */

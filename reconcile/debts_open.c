@@ -32,13 +32,6 @@ static const struct debt **left_by(const struct wants *wants, const struct plan 
 	return left;
 }
 
-/* The manifest gives it a GPU of the other kind. */
-static bool is_wanted_otherwise(const struct vm_want *want, const struct debt *left)
-{
-	return want->ownership == VM_MANAGED && want->group &&
-	       (want->group->passthrough ? left->n_adapters : left->n_devices);
-}
-
 static const char *why_not(const struct wants *wants, const struct plan *plan, uint32_t vm, const struct debt *left)
 {
 	const struct vm *it = &plan->observed->vms[vm];
@@ -54,7 +47,11 @@ static const char *why_not(const struct wants *wants, const struct plan *plan, u
 		return "nothing can be done before the errors are mended";
 	if (parts && want->ownership == VM_OURS)
 		return "no manifest mentions the VM any more";
-	if (parts && is_wanted_otherwise(want, left))
+	const struct vm *then = plan->goal && vm < plan->goal->n_vms ? &plan->goal->vms[vm] : it;
+	bool gets_other = (!it->n_devices && then->n_devices) || (!it->n_adapters && then->n_adapters);
+	if (parts && debts_wanted_otherwise(want, left) && gets_other)
+		return "it gets another GPU instead, as the manifests say";
+	if (parts && debts_wanted_otherwise(want, left))
 		return arena_printf(wants->arena,
 			"the manifests give it another GPU; 'hvgpu settle %s SOURCE --leave-off' ends the debt",
 			text_shell_word(wants->arena, it->name));

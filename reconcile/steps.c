@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reconcile/steps.h"
 
+#include "reconcile/debts.h"
+
 #include <string.h>
 
 struct maker {
@@ -77,9 +79,10 @@ static enum step_cause own_cause(struct maker *maker, uint32_t vm)
 		return CAUSE_PRUNE;
 	if (maker->needs->wants->vms[vm].stripped)
 		return CAUSE_UNMANAGED;
-	if (maker->needs->wants->vms[vm].ownership != VM_MANAGED || wants_owed_parts(maker->needs->wants, vm))
-		return CAUSE_DEBT;
-	return CAUSE_WANTED;
+	const struct vm_want *want = &maker->needs->wants->vms[vm];
+	bool is_owed = wants_owed_parts(maker->needs->wants, vm) &&
+		       !debts_wanted_otherwise(want, maker->needs->observed->vms[vm].debt);
+	return want->ownership != VM_MANAGED || is_owed ? CAUSE_DEBT : CAUSE_WANTED;
 }
 
 static const char *own_why(struct maker *maker, uint32_t vm)
