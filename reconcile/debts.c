@@ -95,18 +95,11 @@ bool debts_wanted_otherwise(const struct vm_want *want, const struct debt *debt)
 	       (want->group->passthrough ? debt->n_adapters : debt->n_devices);
 }
 
-/* Somebody, or a run since, gave it a GPU of the other kind: both at once no rule allows, and it has one. */
-static bool has_other_gpu(const struct vm *vm)
-{
-	return vm->debt && ((vm->debt->n_adapters && vm->n_devices) || (vm->debt->n_devices && vm->n_adapters));
-}
-
 void debts_judge(struct wants *wants)
 {
 	for (uint32_t i = 0; i < wants->input->observed->n_vms; i++) {
 		const struct plan_input *input = wants->input;
 		wants->vms[i].debt = debts_state(input->observed, &input->observed->vms[i], input->live_run);
-		wants->vms[i].parts_stay |= has_other_gpu(&input->observed->vms[i]);
 		report(wants, i);
 	}
 }

@@ -36,7 +36,11 @@ bool wants_owed_parts(const struct wants *wants, uint32_t vm)
 {
 	const struct vm *it = &wants->input->observed->vms[vm];
 	const struct vm_want *want = &wants->vms[vm];
-	return want->debt == DEBT_OPEN && !want->parts_stay && (it->debt->n_adapters || it->debt->n_devices);
+	if (want->debt != DEBT_OPEN || want->parts_stay)
+		return false;
+	/* it has the GPU of the other kind that the manifests give it: both at once no rule allows */
+	bool has_other = debts_wanted_otherwise(want, it->debt) && (it->n_adapters || it->n_devices);
+	return !has_other && (it->debt->n_adapters || it->debt->n_devices);
 }
 
 static bool is_frozen(const struct plan_input *input, const char *subject)
