@@ -121,6 +121,8 @@ static void on_event(const struct apply_event *event, void *user)
 		sim->interrupts = sim->n_interrupts;
 	sim->n_started += event->kind == APPLY_STEP_START;
 	sim->n_way_back += event->kind == APPLY_WAY_BACK;
+	if (event->kind == APPLY_WAY_BACK)
+		sim->interrupts += sim->interrupt_way_back;
 	sim->n_retries += event->kind == APPLY_STEP_RETRY;
 	if (event->kind != APPLY_STEP_DONE || event->step->kind != STEP_SET_COUNT)
 		return;

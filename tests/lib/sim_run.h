@@ -26,6 +26,7 @@ struct sim_run {
 	uint32_t n_started, n_way_back, n_retries, n_waits;
 	uint32_t step_s;        /* so long takes each step on the run's clock */
 	bool interrupt_at_wait; /* when it waits for a window */
+	int interrupt_way_back; /* so often when the way back begins */
 	struct apply_options options;
 	bool is_quiet; /* findings are not printed */
 };

@@ -113,6 +113,20 @@ static void row_20_failed_count_leads_back_to_running_vms(void **state)
 	assert_int_equal(sim_run_count_gpus(sim, 4), 6);
 }
 
+/* Whatever went wrong before: who interrupts twice ends it at once, and is told so. */
+static void way_back_that_is_interrupted_twice_ends_with_130(void **state)
+{
+	struct sim_run *sim = *state;
+	struct simulation_fault fault = {
+		.step = "set-partition-count", .nth = 2, .permanent = true, .error = "failed"
+	};
+	sim_run_row_five(sim, &(struct simulation){ .faults = &fault, .n_faults = 1 });
+	sim->interrupt_way_back = 2;
+	assert_int_equal(sim_run_carry_out(sim), EXIT_INTERRUPTED);
+	assert_true(sim_run_says(sim, D_INTERRUPTED));
+	assert_true(sim_run_says(sim, D_STILL_OWED));
+}
+
 static void vm_that_does_not_start_is_named(void **state)
 {
 	struct sim_run *sim = *state;
@@ -523,6 +537,7 @@ int main(void)
 		TEST(passing_fault_is_tried_again),
 		TEST(lost_reply_of_a_stop_is_no_second_stop),
 		TEST(row_20_failed_count_leads_back_to_running_vms),
+		TEST(way_back_that_is_interrupted_twice_ends_with_130),
 		TEST(vm_that_does_not_start_is_named),
 		TEST(host_that_fails_three_steps_is_left_out),
 		TEST(interrupted_run_brings_back_what_it_holds_down),
