@@ -105,6 +105,14 @@ void diag_also(struct diags *diags, struct loc loc, const char *message)
 	diags->last->also_message = arena_strdup(diags->arena, message);
 }
 
+bool diags_have(const struct diags *diags, const struct diag *diag)
+{
+	for (const struct diag *other = diags->first; other; other = other->next)
+		if (other->code == diag->code && g_strcmp0(other->message, diag->message) == 0)
+			return true;
+	return false;
+}
+
 void diags_append(struct diags *into, const struct diags *from)
 {
 	for (const struct diag *diag = from->first; diag; diag = diag->next) {

@@ -85,6 +85,9 @@ int diag_add(struct diags *diags, enum diag_code code, struct loc loc, const cha
 /* Gives the finding added last a second place. */
 void diag_also(struct diags *diags, struct loc loc, const char *message);
 
+/* A finding of the same code and message is there. */
+bool diags_have(const struct diags *diags, const struct diag *diag);
+
 /* Copies all findings of 'from' to the end of 'into'; sources that they point into must outlive both. */
 void diags_append(struct diags *into, const struct diags *from);
 

@@ -122,12 +122,13 @@ static enum exit_code not_planned(struct run *run, struct apply_options *how, en
 	return run_options.hosts ? exit_worse(code, pay_debts(run_options, run->diags, how, format)) : code;
 }
 
-/* A saved plan does what it says and no more. What earlier runs owe besides is paid then, as with manifests. */
+/* A saved plan does what it says and no more. What earlier runs owe besides is paid then, as with manifests: unless another run
+ * has the hosts, or somebody wanted an end. */
 static enum exit_code pay_rest(
 	struct run *run, struct apply_options *how, enum carry_format format, enum exit_code code)
 {
-	bool may_owe = run->from_file && code != EXIT_INTERRUPTED && has_debts(run);
-	if (!may_owe || present_run(run) < 0 || !has_steps(run->owed))
+	bool may_go_on = code != EXIT_LOCKED && code != EXIT_INTERRUPTED;
+	if (!run->from_file || !may_go_on || !has_debts(run) || present_run(run) < 0 || !has_steps(run->owed))
 		return code;
 	return exit_worse(code, carry_out(run->owed, how, format, "apply"));
 }

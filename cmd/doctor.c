@@ -37,9 +37,9 @@ static int from_name(
 		return -1;
 	const struct endpoint *found = endpoints_find(&endpoints, host);
 	if (!found) {
-		const char *reason = endpoints_reason(arena, &endpoints, host, NULL);
-		return diag_add(diags, D_USAGE, LOC_NONE, NULL, "host '%s' cannot be found: %s%s", host, reason,
-			g_str_has_suffix(reason, "?") ? "" : "; write another name, or an address");
+		const char *meant = endpoints_meant(arena, &endpoints, host, NULL);
+		return diag_add(diags, D_USAGE, LOC_NONE, NULL, "host '%s' cannot be found: %s%s", host,
+			endpoints.reason, *meant ? meant : "; write another name, or an address");
 	}
 	*out = *found;
 	return 0;

@@ -256,6 +256,12 @@ const struct cluster_record *world_newest_record(const struct world *world)
 	return newest;
 }
 
+bool world_is_of_others(const struct world *world, const char *owner)
+{
+	const struct cluster_record *newest = world_newest_record(world);
+	return newest && newest->owner && owner && strcmp(newest->owner, owner) != 0;
+}
+
 const struct pool *host_find_pool(const struct host *host, const char *name)
 {
 	for (uint32_t i = 0; name && i < host->n_pools; i++)

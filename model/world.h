@@ -326,6 +326,8 @@ uint32_t world_find_vm(const struct world *world, const char *id);
 uint32_t world_find_vm_named(const struct world *world, const char *name, uint32_t *n_out);
 /* What the hosts record of the cluster: the one with the highest epoch, or NULL. */
 const struct cluster_record *world_newest_record(const struct world *world);
+/* That one names an owner who is not this one. 'owner' NULL: nobody knows. */
+bool world_is_of_others(const struct world *world, const char *owner);
 const struct pool *host_find_pool(const struct host *host, const char *name);
 /* The pool of the GPU's host that has it as a member, or NULL. */
 const struct pool *gpu_pool(const struct world *world, uint32_t gpu);

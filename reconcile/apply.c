@@ -134,19 +134,10 @@ static void say_interrupted(struct apply *apply)
 			apply->run->from_file && apply->performed ? "make the plan again" : "apply it again");
 }
 
-static bool has_diag(const struct diags *diags, const struct diag *diag)
-{
-	for (const struct diag *other = diags->first; other; other = other->next) {
-		if (other->code == diag->code && g_strcmp0(other->message, diag->message) == 0)
-			return true;
-	}
-	return false;
-}
-
 void apply_add_news(struct apply *apply, const struct plan *plan)
 {
 	for (const struct diag *diag = plan->diags->first; diag; diag = diag->next) {
-		bool known = has_diag(apply->approved->diags, diag) || has_diag(apply->diags, diag);
+		bool known = diags_have(apply->approved->diags, diag) || diags_have(apply->diags, diag);
 		bool is_ours = apply->performed && (diag->code == D_DEBT_OPEN || diag->code == D_TO_ADOPT);
 		if (!known && !is_ours)
 			diag_add(apply->diags, diag->code, diag->loc, diag->subject, "%s", diag->message);

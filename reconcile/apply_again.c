@@ -163,9 +163,7 @@ static int check_commit(struct apply *apply, const struct world *world)
 /* A saved plan does not know who took the cluster over since. */
 static bool is_of_others(const struct apply *apply, const struct plan *plan, const struct world *world)
 {
-	const struct cluster_record *record = world ? world_newest_record(world) : NULL;
-	const char *ours = apply->run->owner;
-	return plan->foreign_owner || (record && record->owner && ours && strcmp(record->owner, ours) != 0);
+	return plan->foreign_owner || (world && world_is_of_others(world, apply->run->owner));
 }
 
 enum plan_mode again_mode(struct apply *apply, const struct plan *plan, const struct world *world)

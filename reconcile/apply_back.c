@@ -140,7 +140,7 @@ void back_name_down(struct apply *apply)
 		diag_add(apply->diags, D_STILL_OWED, LOC_NONE, subject, "VM '%s' %s", all[i]->name,
 			why_left(apply, all[i]->how));
 		result->is_owed_unsure |= all[i]->how == LEFT_UNSURE;
-		if (all[i]->how < LEFT_BARE)
+		if (all[i]->how == LEFT_DOWN || all[i]->how == LEFT_UNSURE)
 			names[result->n_still_owed++] = all[i]->name;
 	}
 	result->still_owed = names;

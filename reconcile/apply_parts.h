@@ -158,7 +158,7 @@ enum left_how {
 	LEFT_UNSURE,  /* it may be up: nobody knows the end of its stop or start */
 	LEFT_BARE,    /* it runs, without what was taken from it */
 	LEFT_LACKING, /* it was off before, and lacks what was taken from it */
-	LEFT_BETWEEN  /* the same, and nothing is owed: it was to get something else instead */
+	LEFT_BETWEEN  /* it runs, without what was taken, and is owed nothing: it was to get a GPU of the other kind */
 };
 struct left {
 	const char *name;

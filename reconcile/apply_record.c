@@ -136,10 +136,11 @@ static bool stays_owed(const struct plan *plan, uint32_t vm)
 	return false;
 }
 
-/* With that GPU what is owed would be one too many. */
+/* It has a GPU of the other kind alone: with that, what is owed would be one too many. */
 static bool has_other_gpu(const struct debt *debt, const struct vm *goal)
 {
-	return (debt->n_adapters && goal->n_devices) || (debt->n_devices && goal->n_adapters);
+	return (debt->n_adapters && goal->n_devices && !goal->n_adapters) ||
+	       (debt->n_devices && goal->n_adapters && !goal->n_devices);
 }
 
 /* Nothing is owed any more: somebody changed the VM's power since, or it was started, and the parts are not wanted or there already. */

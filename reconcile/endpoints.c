@@ -73,12 +73,11 @@ const struct endpoint *endpoints_find(const struct endpoints *endpoints, const c
 	return endpoints->n ? bsearch(&key, endpoints->items, endpoints->n, sizeof(key), by_host) : NULL;
 }
 
-const char *endpoints_reason(
-	struct arena *arena, const struct endpoints *endpoints, const char *host, GHashTable *taken)
+const char *endpoints_meant(struct arena *arena, const struct endpoints *endpoints, const char *host, GHashTable *taken)
 {
 	g_autofree const char **names = g_new0(const char *, endpoints->n + 1);
 	for (uint32_t i = 0; i < endpoints->n; i++)
 		if (!taken || !g_hash_table_contains(taken, &endpoints->items[i]))
 			names[i] = endpoints->items[i].host;
-	return arena_printf(arena, "%s%s", endpoints->reason, text_meant(arena, host, names, endpoints->n));
+	return text_meant(arena, host, names, endpoints->n);
 }

@@ -18,6 +18,7 @@ int endpoints_make(
 /* NULL: not in there. */
 const struct endpoint *endpoints_find(const struct endpoints *endpoints, const char *host);
 
-/* Why a host is not in there, with the host that was most likely meant: one that is in there and not in 'taken', if any is near. */
-const char *endpoints_reason(
+/* For a host that is not in there: the one that was most likely meant, as text_meant() says it. 'taken': endpoints that others
+ * meant already (struct endpoint *), or NULL. */
+const char *endpoints_meant(
 	struct arena *arena, const struct endpoints *endpoints, const char *host, GHashTable *taken);

@@ -44,8 +44,8 @@ void observe_looks(struct arena *arena, struct look *looks, uint32_t n, const st
 int observe_report(const struct look *look, struct loc loc, struct diags *diags)
 {
 	g_autofree char *subject = g_strdup_printf("host/%s", look->endpoint.host);
-	static const char advice[] = "; repair that, or mark it 'maintenance: true' if it is expected to be away";
-	const char *host = look->endpoint.host;
+	const char *host = look->endpoint.host, *meant = look->meant ? look->meant : "";
+	const char *advice = "; repair that, or mark it 'maintenance: true' if it is expected to be away";
 	if (look->open_diags && look->open_diags->n_errors) {
 		diags_append(diags, look->open_diags);
 		return -1;
@@ -59,11 +59,11 @@ int observe_report(const struct look *look, struct loc loc, struct diags *diags)
 		return diag_add(diags, D_VM_MOVING, loc, subject, "host '%s' does not hold still: %s; run again later",
 			host, look->reason);
 	case D_HOST_NO_ADDRESS:
-		return diag_add(
-			diags, D_HOST_NO_ADDRESS, loc, subject, "host '%s' has no address: %s", host, look->reason);
+		return diag_add(diags, D_HOST_NO_ADDRESS, loc, subject, "host '%s' has no address: %s%s", host,
+			look->reason, meant);
 	default:
 		return diag_add(diags, D_HOST_UNOBSERVED, loc, subject, "host '%s' could not be observed: %s%s", host,
-			look->reason, g_str_has_suffix(look->reason, "?") ? "" : advice);
+			look->reason, *meant ? meant : advice);
 	}
 }
 

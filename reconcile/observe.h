@@ -17,6 +17,7 @@ struct look { /* at one host */
 	bool is_unsettled;              /* the host says that a VM is on the move */
 	enum diag_code code;            /* why there is none */
 	const char *reason;
+	const char *meant;        /* of a host without an address: text_meant(); NULL or "": nothing is near */
 	struct diags *open_diags; /* what opening the host had to say, or NULL */
 };
 

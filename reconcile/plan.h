@@ -72,7 +72,7 @@ struct plan_least {
 /* rollout.windows at the moment of planning (model/window.h). */
 struct plan_window {
 	bool set;                          /* the manifest has windows */
-	bool is_open;                      /* at 'now' */
+	bool is_open;                      /* when it was planned; of a saved plan, when it is applied */
 	int64_t opens_at;                  /* the next opening, or the one that is open */
 	int64_t closes_at;                 /* of that one; 0: it never closes */
 	uint32_t longest_s;                /* the longest of all windows; UINT32_MAX: one that never closes */

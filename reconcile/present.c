@@ -88,14 +88,6 @@ static int check_hosts(const struct plan *plan, const struct world *world, struc
 		plan->cluster, gone->str);
 }
 
-static bool has_diag(const struct diags *diags, const struct diag *diag)
-{
-	for (const struct diag *other = diags->first; other; other = other->next)
-		if (other->code == diag->code && g_strcmp0(other->message, diag->message) == 0)
-			return true;
-	return false;
-}
-
 enum news { NEWS_ALL, NEWS_ERRORS, NEWS_DEBTS };
 
 static bool is_wanted(const struct diag *diag, enum news news)
@@ -108,18 +100,12 @@ static bool is_wanted(const struct diag *diag, enum news news)
 static void add_news(struct diags *into, const struct diags *from, enum news news)
 {
 	for (const struct diag *diag = from->first; diag; diag = diag->next) {
-		if (has_diag(into, diag) || !is_wanted(diag, news))
+		if (diags_have(into, diag) || !is_wanted(diag, news))
 			continue;
 		(void)!diag_add(into, diag->code, diag->loc, diag->subject, "%s", diag->message);
 		if (diag->also_message)
 			diag_also(into, diag->also, diag->also_message);
 	}
-}
-
-static bool is_of_others(const struct plan *plan, const struct world *world)
-{
-	const struct cluster_record *record = world_newest_record(world);
-	return record && record->owner && plan->owner && strcmp(record->owner, plan->owner) != 0;
 }
 
 /* One that does not fit for what is owed alone may go on as soon as that is paid. */
@@ -161,7 +147,7 @@ static struct plan *choose(struct arena *arena, const struct plan *saved, const 
 	if (!is_owed)
 		plan->window = gate_window_of(arena, saved->window.windows, saved->window.n_windows, now_s);
 	plan->incomplete_hosts = saved->incomplete_hosts || world->n_missing > saved->observed->n_missing;
-	plan->foreign_owner = is_of_others(saved, world);
+	plan->foreign_owner = world_is_of_others(world, saved->owner);
 	plan->n_debts_open = owed->n_debts_open;
 	plan->n_debts_old = owed->n_debts_old;
 	return plan;

@@ -171,9 +171,9 @@ static void look_at(struct run *run, const struct endpoints *endpoints, const st
 		const struct endpoint *endpoint = wishes[i].endpoint;
 		uint32_t at = endpoint ? n_known++ : n - ++n_unknown;
 		hosts[at] = wishes[i].host;
-		looks[at] = (struct look){ .code = endpoints->code };
+		looks[at] = (struct look){ .code = endpoints->code, .reason = endpoints->reason };
 		if (!endpoint)
-			looks[at].reason = endpoints_reason(run->arena, endpoints, wishes[i].name, wished);
+			looks[at].meant = endpoints_meant(run->arena, endpoints, wishes[i].name, wished);
 		looks[at].endpoint = endpoint ? *endpoint : (struct endpoint){ .host = wishes[i].name };
 	}
 	struct observe_options options = { .context = context, .now = run->now, .max_age_s = run->options.max_age_s };

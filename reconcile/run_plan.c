@@ -132,21 +132,28 @@ static GHashTable *index_names(const struct run *run, bool missing)
 	return names;
 }
 
-static void gather(struct arena *arena, struct job *job, GHashTable *states, GHashTable *missing)
+struct looked_at { /* by host name in lower case */
+	GHashTable *states, *missing;
+};
+
+static void gather_host(struct job *job, const struct looked_at *all, const char *name)
+{
+	g_autofree char *key = g_ascii_strdown(name, -1);
+	const struct host_state *state = g_hash_table_lookup(all->states, key);
+	const struct missing_host *gone = g_hash_table_lookup(all->missing, key);
+	if (state)
+		job->states[job->n_states++] = state;
+	else
+		job->missing[job->n_missing++] = (struct missing_host){ name, gone ? gone->reason : "not observed" };
+}
+
+static void gather(struct arena *arena, struct job *job, const struct looked_at *all)
 {
 	const struct spec_cluster *cluster = job->cluster;
 	job->states = arena_array(arena, const struct host_state *, cluster->n_hosts);
 	job->missing = arena_array(arena, struct missing_host, cluster->n_hosts);
-	for (uint32_t i = 0; i < cluster->n_hosts; i++) {
-		g_autofree char *key = g_ascii_strdown(cluster->hosts[i].name, -1);
-		const struct host_state *state = g_hash_table_lookup(states, key);
-		const struct missing_host *gone = g_hash_table_lookup(missing, key);
-		if (state)
-			job->states[job->n_states++] = state;
-		else
-			job->missing[job->n_missing++] =
-				(struct missing_host){ cluster->hosts[i].name, gone ? gone->reason : "not observed" };
-	}
+	for (uint32_t i = 0; i < cluster->n_hosts; i++)
+		gather_host(job, all, cluster->hosts[i].name);
 	qsort(job->missing, job->n_missing, sizeof(*job->missing), by_name);
 }
 
@@ -155,10 +162,11 @@ void run_plan_clusters(
 {
 	g_autoptr(GHashTable) states = index_names(run, false);
 	g_autoptr(GHashTable) missing = index_names(run, true);
+	const struct looked_at all = { states, missing };
 	struct job *jobs = arena_array(run->arena, struct job, n_clusters);
 	for (uint32_t i = 0; i < n_clusters; i++) {
 		jobs[i].cluster = clusters[i];
-		gather(run->arena, &jobs[i], states, missing);
+		gather(run->arena, &jobs[i], &all);
 	}
 	plan_jobs(run, jobs, n_clusters, watch);
 }
@@ -242,23 +250,15 @@ void run_plan_hosts(struct run *run, const struct run_watch *watch)
 
 /* ---- clusters of saved plans ---- */
 
-static void gather_saved(
-	struct arena *arena, struct job *job, const struct world *then, GHashTable *states, GHashTable *missing)
+/* What was missing for the saved plan still is: it knows nothing of those hosts. */
+static void gather_saved(struct arena *arena, struct job *job, const struct looked_at *all, const struct world *then)
 {
 	job->states = arena_array(arena, const struct host_state *, then->n_hosts);
 	job->missing = arena_array(arena, struct missing_host, then->n_hosts + then->n_missing);
 	for (uint32_t i = 0; i < then->n_missing; i++)
 		job->missing[job->n_missing++] = then->missing[i];
-	for (uint32_t i = 0; i < then->n_hosts; i++) {
-		g_autofree char *key = g_ascii_strdown(then->hosts[i].name, -1);
-		const struct host_state *state = g_hash_table_lookup(states, key);
-		const struct missing_host *gone = g_hash_table_lookup(missing, key);
-		if (state)
-			job->states[job->n_states++] = state;
-		else
-			job->missing[job->n_missing++] =
-				(struct missing_host){ then->hosts[i].name, gone ? gone->reason : "not observed" };
-	}
+	for (uint32_t i = 0; i < then->n_hosts; i++)
+		gather_host(job, all, then->hosts[i].name);
 	qsort(job->missing, job->n_missing, sizeof(*job->missing), by_name);
 }
 
@@ -266,11 +266,12 @@ void run_plan_saved(struct run *run, const struct run *saved)
 {
 	g_autoptr(GHashTable) states = index_names(run, false);
 	g_autoptr(GHashTable) missing = index_names(run, true);
+	const struct looked_at all = { states, missing };
 	struct job *jobs = arena_array(run->arena, struct job, saved->n_plans);
 	for (uint32_t i = 0; i < saved->n_plans; i++) {
 		const char *name = saved->plans[i]->cluster;
 		jobs[i].cluster = saved->spec_now && name ? spec_find_cluster(saved->spec_now, name) : NULL;
-		gather_saved(run->arena, &jobs[i], saved->plans[i]->observed, states, missing);
+		gather_saved(run->arena, &jobs[i], &all, saved->plans[i]->observed);
 	}
 	plan_jobs(run, jobs, saved->n_plans, NULL);
 }

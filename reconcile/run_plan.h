@@ -12,8 +12,8 @@ void run_plan_clusters(struct run *run, const struct spec_cluster *const *cluste
  * chooses among them by that name. */
 void run_plan_hosts(struct run *run, const struct run_watch *watch);
 
-/* One plan for each plan of 'saved', without manifests, of those of its hosts that were looked at again (run_look). What was
- * missing for it then still is. */
+/* One plan for each plan of 'saved', of those of its hosts that were looked at again (run_look). What was missing for it then
+ * still is. Of manifests only what saved->spec_now says of the cluster and its hosts counts, and no assignment. */
 void run_plan_saved(struct run *run, const struct run *saved);
 
 /* What to plan a cluster of this run with; 'cluster' may be NULL. */

@@ -340,13 +340,12 @@ static void own_the_rest(struct wants *wants)
 static void find_owner(struct wants *wants)
 {
 	const struct plan_input *input = wants->input;
-	const struct cluster_record *newest = world_newest_record(input->observed);
-	if (!newest || !input->owner || !newest->owner || strcmp(newest->owner, input->owner) == 0 || input->adopt)
+	if (input->adopt || !world_is_of_others(input->observed, input->owner))
 		return;
 	wants->foreign_owner = true;
 	diag_add(wants->diags, D_OWNER_WARNING, input->cluster->name_loc, input->cluster->name,
 		"cluster '%s' belongs to '%s', and this source is '%s'; the plan is made as if it were ours",
-		input->cluster->name, newest->owner, input->owner);
+		input->cluster->name, world_newest_record(input->observed)->owner, input->owner);
 }
 
 struct wants *wants_make(struct arena *arena, const struct plan_input *input, struct diags *diags)
