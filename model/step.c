@@ -6,6 +6,11 @@
 NAMES_DEFINE(step_kind_names, STEP_KINDS);
 NAMES_DEFINE(step_cause_names, STEP_CAUSES);
 
+bool step_cause_owes(enum step_cause cause)
+{
+	return cause == CAUSE_DRAIN || cause == CAUSE_EXCHANGE || cause == CAUSE_UNPIN;
+}
+
 const struct step_row step_rows[STEP_KIND_COUNT] = {
 	[STEP_STOP_VM] = { "stop-vm", STEP_IS_STOP, STEP_START_VM, 60, step_stop_vm,
 		"Shuts a VM down (Stop-VM; a clustered one's group then goes offline) and verifies that it is Off." },

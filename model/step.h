@@ -69,6 +69,8 @@ struct vm_settings {
 	X(CAUSE_WANTED, "wanted")     /* the manifest asks for this very change */ \
 	X(CAUSE_DRAIN, "drain")       /* the VM must let go of a GPU while that one changes */ \
 	X(CAUSE_RETURN, "return")     /* gives back what a drain took */ \
+	X(CAUSE_EXCHANGE, "exchange") /* makes way for the VM's GPU of the other kind */ \
+	X(CAUSE_UNPIN, "unpin")       /* comes again without its pin, to a GPU that changes its role */ \
 	X(CAUSE_VM_OFF, "vm-off")     /* the VM must be off for another change of its own */ \
 	X(CAUSE_PRUNE, "prune")       /* ours, and no manifest mentions it any more */ \
 	X(CAUSE_UNMANAGED, "unmanaged") /* in the way, in no manifest, and `unmanaged: Remove` */ \
@@ -78,6 +80,9 @@ struct vm_settings {
 /* clang-format on */
 enum step_cause { STEP_CAUSES(NAMES_ENUM) STEP_CAUSE_COUNT };
 extern const struct names step_cause_names;
+
+/* What the step takes is owed to the VM until it is given back, or what comes instead is there. */
+bool step_cause_owes(enum step_cause cause);
 
 struct step {
 	enum step_kind kind;
@@ -154,5 +159,8 @@ char *step_text(struct arena *arena, const struct step *step);
 const struct debt *debt_without_power(struct arena *arena, const struct debt *debt);
 const struct debt *debt_without_adapter(struct arena *arena, const struct debt *debt, const struct adapter *adapter);
 const struct debt *debt_without_device(struct arena *arena, const struct debt *debt, const struct device *device);
+/* With one kind of GPU given, nothing of the other kind is owed: no VM of ours has both. */
+const struct debt *debt_without_adapters(struct arena *arena, const struct debt *debt);
+const struct debt *debt_without_devices(struct arena *arena, const struct debt *debt);
 bool adapter_same(const struct adapter *a, const struct adapter *b); /* pin and quotas */
 bool device_same(const struct device *a, const struct device *b);

@@ -90,6 +90,28 @@ const struct debt *debt_without_device(struct arena *arena, const struct debt *d
 	return debt;
 }
 
+const struct debt *debt_without_adapters(struct arena *arena, const struct debt *debt)
+{
+	struct debt *left = NULL;
+
+	if (!debt || !debt->n_adapters)
+		return debt;
+	left = arena_copy(arena, debt, sizeof(*debt));
+	left->n_adapters = 0;
+	return debt_or_none(left);
+}
+
+const struct debt *debt_without_devices(struct arena *arena, const struct debt *debt)
+{
+	struct debt *left = NULL;
+
+	if (!debt || !debt->n_devices)
+		return debt;
+	left = arena_copy(arena, debt, sizeof(*debt));
+	left->n_devices = 0;
+	return debt_or_none(left);
+}
+
 static int needs_off(const struct vm *vm, const struct step *step, struct diags *diags)
 {
 	if (vm_is_off(vm))
@@ -162,7 +184,7 @@ int step_add_adapter(
 	after = delta_vm(out, world, step->vm);
 	after->adapters = array_with(arena, vm->adapters, vm->n_adapters, sizeof(added), &added);
 	after->n_adapters++;
-	after->debt = debt_without_adapter(arena, vm->debt, &added);
+	after->debt = debt_without_devices(arena, debt_without_adapter(arena, vm->debt, &added));
 	return 0;
 }
 
@@ -245,6 +267,6 @@ int step_add_device(
 	after = delta_vm(out, world, step->vm);
 	after->devices = array_with(arena, vm->devices, vm->n_devices, sizeof(*vm->devices), &step->device);
 	after->n_devices++;
-	after->debt = debt_without_device(arena, vm->debt, &step->device);
+	after->debt = debt_without_adapters(arena, debt_without_device(arena, vm->debt, &step->device));
 	return 0;
 }

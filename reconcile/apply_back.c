@@ -48,21 +48,6 @@ void back_note_down(struct apply *apply, const struct step *step, enum left_how 
 	note(apply, step->vm_id, step->vm_name, how);
 }
 
-/* Its GPU was taken for another one that it has not got yet (decision 13 of docs/decisions/0016-debts.md). */
-static bool is_between(const struct apply *apply, const struct vm *vm)
-{
-	const struct plan *plan = apply->approved;
-	if (vm->n_adapters || vm->n_devices || !vm_is_running(vm) || !apply->performed || apply->mode != PLAN_APPLY ||
-		!plan->goal || plan->goal->n_vms != plan->observed->n_vms)
-		return false;
-	for (uint32_t i = 0; i < plan->observed->n_vms; i++) {
-		const struct vm *was = &plan->observed->vms[i], *then = &plan->goal->vms[i];
-		if (g_strcmp0(was->id, vm->id) == 0)
-			return (was->n_adapters || was->n_devices) && (then->n_adapters || then->n_devices);
-	}
-	return false;
-}
-
 static enum left_how how_left(const struct vm *vm)
 {
 	if (!vm_is_off(vm))
@@ -84,8 +69,6 @@ static void find_down(struct apply *apply, const struct world *world)
 		owed |= ours && !debts_power_is_void(vm) && vm_is_off(vm);
 		if (owed)
 			note(apply, vm->id, vm->name, how_left(vm));
-		else if (is_between(apply, vm))
-			note(apply, vm->id, vm->name, LEFT_BETWEEN);
 		else
 			g_hash_table_remove(apply->down, vm->id);
 	}
@@ -116,8 +99,6 @@ static const char *why_left(const struct apply *apply, enum left_how how)
 		return was_cut ? "is off, as it was, without the GPU that was taken from it; run 'hvgpu restore'"
 			       : "is off, as it was, without the GPU that was taken from it; repair what failed, then "
 				 "run 'hvgpu restore'";
-	case LEFT_BETWEEN:
-		return "runs without a GPU: its own was taken, and it has not got the other yet; apply again";
 	}
 	return "is not as it was";
 }

@@ -155,10 +155,9 @@ const struct vm_record *request_vm_record(struct apply *apply, const struct plan
 
 enum left_how {
 	LEFT_DOWN,
-	LEFT_UNSURE,  /* it may be up: nobody knows the end of its stop or start */
-	LEFT_BARE,    /* it runs, without what was taken from it */
-	LEFT_LACKING, /* it was off before, and lacks what was taken from it */
-	LEFT_BETWEEN  /* it runs, without what was taken, and is owed nothing: it was to get a GPU of the other kind */
+	LEFT_UNSURE, /* it may be up: nobody knows the end of its stop or start */
+	LEFT_BARE,   /* it runs, without what was taken from it */
+	LEFT_LACKING /* it was off before, and lacks what was taken from it */
 };
 struct left {
 	const char *name;

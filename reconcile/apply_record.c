@@ -148,8 +148,8 @@ static bool is_void(const struct plan *plan, const struct vm *vm, const struct v
 {
 	const struct debt *debt = vm->debt;
 	bool started = was_only_started(plan, vm->id);
-	if (has_other_gpu(debt, goal))
-		return vm_is_running(goal) || debt->power == DEBT_POWER_NONE;
+	if (has_other_gpu(debt, goal)) /* the step that gave it that GPU ended the debt */
+		return !gains(plan, vm->id) && (vm_is_running(goal) || debt->power == DEBT_POWER_NONE);
 	if (has_step(plan, vm->id) && (!started || (!debt->n_adapters && !debt->n_devices)))
 		return false;
 	bool power = debt->power == DEBT_POWER_STOPPING && vm_is_running(vm);

@@ -57,7 +57,8 @@ struct request request_of_step(struct apply *apply, struct link *link, const str
 		.deadline_s = step->kind == STEP_STOP_VM ? step->stop_timeout_s + STOP_EXTRA_S : STEP_DEADLINE_S,
 		.cluster_record = request_cluster_record(apply, link),
 		.vm_record = is_add(step) ? request_vm_record(apply, apply->plan, step->vm_id) : NULL,
-		.owes_parts = step->cause == CAUSE_DRAIN,
+		.owes_parts = step_cause_owes(step->cause),
+		.owes_unpinned = step->cause == CAUSE_UNPIN,
 		.owes_power = true,
 	};
 }

@@ -94,12 +94,16 @@ static void refuse_count_for_room(struct wants *wants, const struct world *goal)
 		needed, offered, counts_that_would_do(wants, goal));
 }
 
+static bool gains(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices)
+{
+	const struct vm *now = &wants->input->observed->vms[vm], *then = &goal->vms[vm];
+	return devices ? then->n_devices > now->n_devices : then->n_adapters > now->n_adapters;
+}
+
 /* Who gains something here, and runs. What is owed along with a start is not new. */
 static bool is_new(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices)
 {
-	const struct vm *now = &wants->input->observed->vms[vm], *then = &goal->vms[vm];
-	return (devices ? then->n_devices > now->n_devices : then->n_adapters > now->n_adapters) &&
-	       !wants->vms[vm].refused && wants->vms[vm].ownership == VM_MANAGED &&
+	return gains(wants, goal, vm, devices) && !wants->vms[vm].refused && wants->vms[vm].ownership == VM_MANAGED &&
 	       !(wants_owed_power(wants, vm) && wants_owed_parts(wants, vm));
 }
 
@@ -133,7 +137,7 @@ static uint32_t last_of(const struct wants *wants, const struct world *goal, uin
 }
 
 /* As few VMs as possible, 'n' of them: first who is new, then whoever is owed a start, for where not all can come back
- * the others shall. */
+ * the others shall. Who is owed the part, too, starts without it: availability comes first (docs/decisions/0016, 10). */
 static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32_t host, uint64_t n, bool devices)
 {
 	bool any = false;
@@ -148,6 +152,8 @@ static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32
 			devices ? "whole GPUs" : "partitions", goal->hosts[host].name, goal->vms[last].name);
 		if (fresh != NO_INDEX)
 			refuse_vm(wants, last, D_CAPACITY, "%s", reason);
+		else if (wants_owed_parts(wants, last) && gains(wants, goal, last, devices))
+			refuse_parts(wants, last, D_CAPACITY, reason);
 		else
 			refuse_owed_start(wants, last, D_CAPACITY, reason);
 		any = true;

@@ -4,9 +4,12 @@
  *
  * What an old run took and nobody decided about yet: the manifests may give the VM the very same; anything else would stand beside what it is
  * still owed, and break the rules as soon as a person decides that it gets that back.
+ *
+ * And parts of which the host has no more: they stay owed, and keep nobody from anything else.
  */
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/step.h"
 #include "reconcile/debts.h"
 #include "reconcile/refuse.h"
 
@@ -45,6 +48,94 @@ bool refuse_undecided(struct wants *wants, const struct world *goal)
 			"'hvgpu settle %s SOURCE --start' gives it back, '--leave-off' forgets it",
 			clock_print(wants->arena, vm->debt->at), vm->debt->run ? vm->debt->run : "?",
 			what_was_taken(wants->arena, vm->debt), vm->name, text_shell_word(wants->arena, vm->name));
+		any = true;
+	}
+	return any;
+}
+
+/* ---- parts that are not there ---- */
+
+static const struct vm *who_has(const struct world *goal, uint32_t vm, const char *path)
+{
+	for (uint32_t i = 0; i < goal->n_vms; i++)
+		for (uint32_t d = 0; i != vm && goal->vms[i].host == goal->vms[vm].host && d < goal->vms[i].n_devices;
+			d++)
+			if (g_strcmp0(goal->vms[i].devices[d].location_path, path) == 0)
+				return &goal->vms[i];
+	return NULL;
+}
+
+static const char *why_no_device(
+	struct arena *arena, const struct world *goal, uint32_t vm, const struct device *device)
+{
+	const struct host *host = &goal->hosts[goal->vms[vm].host];
+	if (device->pool)
+		return host_find_pool(host, device->pool)
+			       ? NULL
+			       : arena_printf(arena, "'%s' has no pool '%s' any more", host->name, device->pool);
+	uint32_t gpu = world_find_gpu(goal, goal->vms[vm].host, device->location_path);
+	if (gpu == NO_INDEX)
+		return arena_printf(arena, "'%s' has no GPU at %s any more", host->name, device->location_path);
+	if (goal->gpus[gpu].state != GPU_DISMOUNTED)
+		return arena_printf(arena, "the GPU at %s of '%s' is %s, and not dismounted any more",
+			device->location_path, host->name, name_of(&gpu_state_names, goal->gpus[gpu].state));
+	const struct vm *other = who_has(goal, vm, device->location_path);
+	return other ? arena_printf(arena, "VM '%s' has the GPU at %s of '%s' now", other->name, device->location_path,
+			       host->name)
+		     : NULL;
+}
+
+static const char *why_no_adapter(
+	struct arena *arena, const struct world *goal, uint32_t vm, const struct adapter *adapter)
+{
+	uint32_t gpu = adapter->pin ? world_find_gpu(goal, goal->vms[vm].host, adapter->pin) : NO_INDEX;
+	if (!adapter->pin || (gpu != NO_INDEX && gpu_offers_partitions(&goal->gpus[gpu])))
+		return NULL;
+	return arena_printf(arena, "the GPU at %s of '%s', to which its partition is pinned, offers none any more",
+		adapter->pin, goal->hosts[goal->vms[vm].host].name);
+}
+
+static bool is_owed_device(const struct debt *debt, const struct device *device)
+{
+	for (uint32_t i = 0; i < debt->n_devices; i++)
+		if (device_same(&debt->devices[i], device))
+			return true;
+	return false;
+}
+
+static bool is_owed_adapter(const struct debt *debt, const struct adapter *adapter)
+{
+	for (uint32_t i = 0; i < debt->n_adapters; i++)
+		if (adapter_same(&debt->adapters[i], adapter))
+			return true;
+	return false;
+}
+
+static const char *why_not_there(struct wants *wants, const struct world *goal, uint32_t vm)
+{
+	const struct vm *now = &wants->input->observed->vms[vm], *then = &goal->vms[vm];
+	const char *why = NULL;
+	for (uint32_t i = 0; !now->n_devices && i < then->n_devices && !why; i++)
+		if (is_owed_device(now->debt, &then->devices[i]))
+			why = why_no_device(wants->arena, goal, vm, &then->devices[i]);
+	for (uint32_t i = 0; i < then->n_adapters && !why; i++)
+		if (!then->adapters[i].id && is_owed_adapter(now->debt, &then->adapters[i]))
+			why = why_no_adapter(wants->arena, goal, vm, &then->adapters[i]);
+	return why;
+}
+
+bool refuse_not_there(struct wants *wants, const struct world *goal)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		const char *why = wants_owed_parts(wants, i) ? why_not_there(wants, goal, i) : NULL;
+		if (!why)
+			continue;
+		refuse_parts(wants, i, D_NO_GPU,
+			arena_printf(wants->arena,
+				"%s; it gets that back once it is there again, or 'hvgpu settle %s SOURCE --leave-off' "
+				"forgets it",
+				why, text_shell_word(wants->arena, goal->vms[i].name)));
 		any = true;
 	}
 	return any;

@@ -3,6 +3,7 @@
 
 #include "reconcile/alike.h"
 #include "reconcile/check_parts.h"
+#include "reconcile/debts.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ struct retreat {
 	const struct plan *plan;
 	const struct plan_input *input;
 	const struct step *steps; /* bound to input->observed */
-	const bool *lost;         /* per VM: down at the start, and nothing brings it back from there */
+	const bool *lost;         /* per VM: down at the start, and nothing brings it back whole from there */
 };
 
 bool retreat_disrupts(const struct step *step)
@@ -83,14 +84,17 @@ static void owe(struct place *place, const struct vm *before, const struct step 
 		debt->power = DEBT_POWER_STOPPED;
 		debt->state_change = vm->state_change;
 	}
-	if (step->cause != CAUSE_DRAIN)
+	if (!step_cause_owes(step->cause))
 		return;
 	if (step->kind == STEP_REMOVE_ADAPTER && vm->n_adapters < before->n_adapters) {
 		struct debt *debt = debt_of(place, vm);
 		struct adapter *adapters = arena_array(place->arena, struct adapter, debt->n_adapters + 1);
 		if (debt->n_adapters)
 			memcpy(adapters, debt->adapters, debt->n_adapters * sizeof(*adapters));
-		adapters[debt->n_adapters++] = removed_adapter(before, step);
+		adapters[debt->n_adapters] = removed_adapter(before, step);
+		if (step->cause == CAUSE_UNPIN)
+			adapters[debt->n_adapters].pin = NULL;
+		debt->n_adapters++;
 		debt->adapters = adapters;
 	}
 	if (step->kind == STEP_REMOVE_DEVICE && vm->n_devices < before->n_devices) {
@@ -136,12 +140,29 @@ static const struct plan *plan_back(
 	return plan_cluster(arena, &input);
 }
 
-/* The VM is held down in the world that 'back' begins in, and down at its end. */
-static bool stays_off(const struct plan *back, uint32_t vm)
+/* What became of the VM's GPU is of neither kind while that changes: nothing else can be promised than its start. */
+static bool is_exchanged(const struct retreat *retreat, uint32_t vm)
 {
-	const struct vm *before = &back->observed->vms[vm];
-	bool owed = before->debt && before->debt->power != DEBT_POWER_NONE;
-	return owed && vm_is_off(before) && !vm_is_running(&back->goal->vms[vm]);
+	for (uint32_t i = 0; i < retreat->plan->n_steps; i++)
+		if (retreat->steps[i].vm == vm && retreat->steps[i].cause == CAUSE_EXCHANGE)
+			return true;
+	return false;
+}
+
+/* What 'back' does not give back to the VM, which is held down in the world that it begins in; or NULL. */
+static const char *what_is_lost(
+	const struct retreat *retreat, struct arena *arena, const struct plan *back, uint32_t vm)
+{
+	const struct vm *before = &back->observed->vms[vm], *after = &back->goal->vms[vm];
+	if (!before->debt || before->debt->power == DEBT_POWER_NONE || !vm_is_off(before))
+		return NULL;
+	if (!vm_is_running(after))
+		return "would stay off";
+	const struct vm *was = &retreat->input->observed->vms[vm];
+	bool has_less = after->n_adapters + after->n_devices < was->n_adapters + was->n_devices;
+	const struct debt *left = has_less ? debts_left(arena, before, after) : NULL;
+	bool is_owed = left && (left->n_adapters || left->n_devices);
+	return is_owed && !is_exchanged(retreat, vm) ? "would come back without its GPU" : NULL;
 }
 
 /* One order shows that it can be done; every order is checked when it is taken. */
@@ -159,9 +180,9 @@ struct retreat *retreat_new(struct arena *arena, const struct plan *plan, const 
 		if (step_bind(&steps[i], input->observed, NULL) < 0)
 			BUG("a step of a plan that was checked does not fit its world");
 	const struct plan *at_once = plan_back(arena, input, input->observed, NULL);
-	for (uint32_t i = 0; i < input->observed->n_vms; i++)
-		lost[i] = is_rejected(at_once) || stays_off(at_once, i);
 	*retreat = (struct retreat){ plan, input, steps, lost };
+	for (uint32_t i = 0; i < input->observed->n_vms; i++)
+		lost[i] = is_rejected(at_once) || what_is_lost(retreat, arena, at_once, i);
 	/* whom the plan itself leaves down, though it is owed a start, no way back needs to bring up */
 	struct place end = { arena, retreat, world_copy(arena, input->observed) };
 	for (uint32_t i = 0; i < plan->n_steps; i++)
@@ -177,7 +198,7 @@ static bool gap(struct retreat_gap *out, uint32_t step, uint32_t vm, const char 
 	return false;
 }
 
-/* The same failure would leave the VM off were nothing but the way back begun: going on puts nobody at risk who is not already.
+/* The same failure would cost the VM that were nothing but the way back begun: going on puts nobody at risk who is not already.
  * 'vm' NO_INDEX: that way back does not pass its check either. */
 static bool is_lost_either_way(
 	const struct retreat *retreat, struct arena *arena, const struct step *failed, uint32_t vm)
@@ -186,7 +207,7 @@ static bool is_lost_either_way(
 		return false;
 	const struct plan *back =
 		plan_back(arena, retreat->input, retreat->input->observed, retreat_frozen(arena, failed));
-	return is_rejected(back) || (vm != NO_INDEX && stays_off(back, vm));
+	return is_rejected(back) || (vm != NO_INDEX && what_is_lost(retreat, arena, back, vm));
 }
 
 bool retreat_at(const struct retreat *retreat, struct arena *arena, const bool *done, uint32_t step, bool took_effect,
@@ -204,11 +225,12 @@ bool retreat_at(const struct retreat *retreat, struct arena *arena, const bool *
 	if (is_rejected(back))
 		return is_lost_either_way(retreat, arena, failed, NO_INDEX) ||
 		       gap(out, step, NO_INDEX, "the way back does not pass its check");
-	for (uint32_t i = 0; i < place.world->n_vms; i++)
-		if (!(failed && failed->vm == i) && !retreat->lost[i] && stays_off(back, i) &&
-			!is_lost_either_way(retreat, arena, failed, i))
-			return gap(
-				out, step, i, arena_printf(arena, "VM '%s' would stay off", place.world->vms[i].name));
+	for (uint32_t i = 0; i < place.world->n_vms; i++) {
+		const char *lost =
+			(failed && failed->vm == i) || retreat->lost[i] ? NULL : what_is_lost(retreat, arena, back, i);
+		if (lost && !is_lost_either_way(retreat, arena, failed, i))
+			return gap(out, step, i, arena_printf(arena, "VM '%s' %s", place.world->vms[i].name, lost));
+	}
 	return true;
 }
 

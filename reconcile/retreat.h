@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Is the way back known? No plan is begun that has a step whose failing for good would leave VMs down for which no plan
- * back is found, but for the VM that the failed step itself is about (design.md section 8). Pure: what hosts would
- * have noted as owed is written into the predicted world, and from there the way back is planned and checked like any.
+ * Is the way back known? No plan is begun that has a step whose failing for good would leave VMs for which no plan back is found: down, or
+ * without the GPU that was taken from them for a while; but for the VM that the failed step itself is about (design.md section 8). Pure: what
+ * hosts would have noted as owed is written into the predicted world, and from there the way back is planned and checked like any.
  *
  * A plan can be at very many places when a step fails: every set of steps that is closed under 'after' is one. It
  * is enough to ask at few of them; docs/decisions/0015-way-back.md has the argument, and property/retreat compares
@@ -19,7 +19,7 @@ struct retreat *retreat_new(struct arena *arena, const struct plan *plan, const 
 
 struct retreat_gap {        /* where no way back is known */
 	uint32_t step;      /* index: this one fails */
-	uint32_t vm;        /* this one would stay off; or NO_INDEX */
+	uint32_t vm;        /* this one would stay off, or lack its GPU; or NO_INDEX */
 	const char *reason; /* "VM 'vdi-001' would stay off" */
 };
 

@@ -2,6 +2,7 @@
 #include "reconcile/steps.h"
 
 #include "reconcile/debts.h"
+#include "reconcile/exchange.h"
 
 #include <string.h>
 
@@ -305,7 +306,8 @@ static void add_adapter_steps(struct maker *maker, uint32_t vm)
 	for (uint32_t i = 0; i < before->n_adapters; i++) {
 		const struct adapter *adapter = &before->adapters[i];
 		if (!touch_has_adapter(after, adapter)) {
-			add_remove(maker, vm, adapter, own_cause(maker, vm), own_why(maker, vm));
+			add_remove(maker, vm, adapter, exchange_of_adapter(needs, vm, adapter, own_cause(maker, vm)),
+				own_why(maker, vm));
 		} else if (needs->touch->vms[vm].cycle &&
 			   touch_adapter_is_in_the_way(needs->touch, needs->observed, needs->goal, vm, adapter)) {
 			add_remove(maker, vm, adapter, CAUSE_DRAIN, touch_why(maker, vm));
@@ -334,8 +336,9 @@ static void add_device_steps(struct maker *maker, uint32_t vm)
 	const struct vm *before = &maker->needs->observed->vms[vm], *after = &maker->needs->goal->vms[vm];
 	for (uint32_t i = 0; i < before->n_devices; i++)
 		if (!touch_has_device(after, &before->devices[i], equal_before(before, i)))
-			add_vm_step(maker, STEP_REMOVE_DEVICE, vm, own_cause(maker, vm), own_why(maker, vm))->device =
-				before->devices[i];
+			add_vm_step(maker, STEP_REMOVE_DEVICE, vm,
+				exchange_of_device(maker->needs, vm, own_cause(maker, vm)), own_why(maker, vm))
+				->device = before->devices[i];
 	for (uint32_t i = 0; i < after->n_devices; i++)
 		if (!touch_has_device(before, &after->devices[i], equal_before(after, i)))
 			add_vm_step(maker, STEP_ADD_DEVICE, vm, own_cause(maker, vm), own_why(maker, vm))->device =

@@ -190,6 +190,8 @@ const char *outline_group_why(const struct outline_group *group)
 		[CAUSE_WANTED] = "the manifests ask for it",
 		[CAUSE_DRAIN] = "a VM must let go of a GPU while that one changes",
 		[CAUSE_RETURN] = "gives back what was taken for the change",
+		[CAUSE_EXCHANGE] = "makes way for the VM's GPU of the other kind",
+		[CAUSE_UNPIN] = "comes again without its pin, to a GPU that changes its role",
 		[CAUSE_VM_OFF] = "the VM must be off for another change of its own",
 		[CAUSE_UNMANAGED] = "it is in the way, no manifest names it, and 'unmanaged' is Remove",
 		[CAUSE_PRUNE] = "we assigned it, and no manifest mentions it any more",

@@ -89,8 +89,11 @@ struct request {
 	const struct vm_record *vm_record; /* STEP add-*: written; remove-* of the last part clears it by itself */
 	const char *vm_id;                 /* REQUEST_RECORD, REQUEST_SETTLE */
 	enum settle_mode settle;
-	/* remove-*: note the part as owed (a drain); false: it is not to come back (prune, wanted) */
+	/* remove-*: note the part as owed (step_cause_owes()); false: it is not to come back (prune, wanted). An add-* of one kind of GPU ends what
+	 * is owed of the other. */
 	bool owes_parts;
+	/* remove-partition-adapter: and owe it without the pin that it has */
+	bool owes_unpinned;
 	/* stop-vm: note the start as owed. Always true but in tests. */
 	bool owes_power;
 	/* OBSERVE: also look whether the session may do here what a run has to do, where a provider can tell

@@ -161,6 +161,8 @@ static void put_step(json_t *json, const struct request *request)
 		json_object_set_new(json, "owesPower", json_boolean(request->owes_power));
 	if (step->kind == STEP_REMOVE_ADAPTER || step->kind == STEP_REMOVE_DEVICE)
 		json_object_set_new(json, "owesParts", json_boolean(request->owes_parts));
+	if (request->owes_unpinned)
+		json_object_set_new(json, "owesUnpinned", json_true());
 }
 
 /* The agent is asked to answer a little before we give up, so that it is its own words that are heard. */

@@ -99,6 +99,8 @@ json_t *recording_with(const struct request *request)
 	if (request->vm_record)
 		put_text(with, "group", request->vm_record->group);
 	json_object_set_new(with, "owes_parts", json_boolean(request->owes_parts));
+	if (request->owes_unpinned)
+		json_object_set_new(with, "owes_unpinned", json_true());
 	json_object_set_new(with, "owes_power", json_boolean(request->owes_power));
 	return with;
 }

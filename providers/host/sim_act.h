@@ -91,8 +91,8 @@ void sim_debt_stopped(struct sim_act *act);
 bool sim_debt_is_ours(const struct sim_act *act); /* a power part of this very run */
 void sim_debt_started(struct sim_act *act);
 void sim_debt_owe(struct sim_act *act, const struct adapter *adapter, const struct device *device); /* one of the two */
-/* A part like this was owed, and is paid now. */
-bool sim_debt_pay(struct sim_act *act, const struct adapter *adapter, const struct device *device);
+/* The VM has this part now: one like it is owed no more, nor anything of the other kind. */
+void sim_debt_pay(struct sim_act *act, const struct adapter *adapter, const struct device *device);
 void sim_record_vm(struct sim_act *act);   /* writes the request's */
 void sim_unrecord_vm(struct sim_act *act); /* when nothing is left that it is about */
 /* REQUEST_RECORD, REQUEST_SETTLE, and the cluster record of any request. */

@@ -75,6 +75,10 @@ void sim_debt_owe(struct sim_act *act, const struct adapter *adapter, const stru
 	struct debt *debt = debt_of_run(act, false);
 	if (adapter) {
 		struct adapter copy = sim_copy_adapter(arena, adapter);
+		if (act->request->owes_unpinned) {
+			copy.pin = NULL;
+			copy.pinned = TRI_NO;
+		}
 		debt->adapters =
 			sim_with(arena, debt->adapters, debt->n_adapters, debt->n_adapters, &copy, sizeof(copy));
 		debt->n_adapters++;
@@ -85,37 +89,40 @@ void sim_debt_owe(struct sim_act *act, const struct adapter *adapter, const stru
 	}
 }
 
-static bool pay_adapter(struct sim_act *act, struct debt *left, const struct adapter *adapter)
+static void pay_adapter(struct sim_act *act, struct debt *left, const struct adapter *adapter)
 {
+	left->n_devices = 0;
 	for (uint32_t i = 0; i < left->n_adapters; i++)
 		if (sim_same_adapter(&left->adapters[i], adapter)) {
 			left->adapters =
 				sim_without(act->world->arena, left->adapters, left->n_adapters--, i, sizeof(*adapter));
-			return true;
+			return;
 		}
-	return false;
 }
 
-static bool pay_device(struct sim_act *act, struct debt *left, const struct device *device)
+static void pay_device(struct sim_act *act, struct debt *left, const struct device *device)
 {
+	left->n_adapters = 0;
 	for (uint32_t i = 0; i < left->n_devices; i++)
 		if (sim_same_device(&left->devices[i], device)) {
 			left->devices =
 				sim_without(act->world->arena, left->devices, left->n_devices--, i, sizeof(*device));
-			return true;
+			return;
 		}
-	return false;
 }
 
-bool sim_debt_pay(struct sim_act *act, const struct adapter *adapter, const struct device *device)
+void sim_debt_pay(struct sim_act *act, const struct adapter *adapter, const struct device *device)
 {
-	if (!act->vm->debt)
-		return false;
-	struct debt left = *act->vm->debt;
-	if (!(adapter ? pay_adapter(act, &left, adapter) : pay_device(act, &left, device)))
-		return false;
-	settle_with(act, left);
-	return true;
+	const struct debt *owed = act->vm->debt;
+	if (!owed)
+		return;
+	struct debt left = *owed;
+	if (adapter)
+		pay_adapter(act, &left, adapter);
+	else
+		pay_device(act, &left, device);
+	if (left.n_adapters != owed->n_adapters || left.n_devices != owed->n_devices)
+		settle_with(act, left);
 }
 
 /* ---- records ---- */

@@ -108,6 +108,23 @@ class Crash(Case):
             quotas = more.get('adapters', [{}])[0].get('quotas')
             self.assertEqual((self.world.vm(1)['adapters'] or [{}])[0].get('quotas'), quotas)
 
+    def test_a_gpu_of_the_other_kind_that_came(self):
+        """The agent dies when it has given a whole GPU instead of a partition: the partition is owed no more."""
+        self.begin(standalone(vm(1, adapters=[adapter(1)]), gpus=[a2(3, dismounted=True, disabled=True), a2(4)]), lease=False)
+        self.other = lab.Agent(PWSH, self.world)
+        with self.other as other:
+            other.hello()
+            other.lease()
+            self.done(other.step('remove-partition-adapter', {'vm': vm_id(1), 'adapter': {'id': adapter(1)['id']}}, owesParts=True))
+            self.assertIsNotNone(self.agent.observe()[2]['vm-001']['debt'])
+            self.world.change(lambda state: state.update(
+                faults=[{'cmdlet': 'Add-VMAssignableDevice', 'kill': True, 'after': True}]))
+            other.send('add-assigned-device', run='run-1', epoch=1, step={'vm': vm_id(1), 'device': {'locationPath': PATH_A}})
+            while other.line() is not None:
+                pass
+        seen = self.agent.observe()[2]['vm-001']
+        self.assertEqual((len(seen['devices']), seen['debt']), (1, None))
+
     def test_a_stop_that_another_run_did_not_complete(self):
         """The next run that works on the VM notes when it went off, or the debt would look younger than that."""
         self.begin(standalone(vm(1, state='Running', adapters=[adapter(1)])), lease=False)

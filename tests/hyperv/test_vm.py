@@ -215,6 +215,26 @@ class Adapters(Case):
         self.assertIsNone(reply['vm']['debt'])
         self.assertEqual(len(reply['vm']['adapters']), 2)
 
+    def test_a_pin_that_is_to_go_is_not_owed(self):
+        self.begin(standalone(vm(1, adapters=[adapter(1, pin=NAME_B)])))
+        reply = self.done(self.agent.step('remove-partition-adapter', {'vm': vm_id(1), 'adapter': {'id': adapter(1)['id']}},
+                                          owesParts=True, owesUnpinned=True))
+        self.assertEqual([part['pin'] for part in reply['vm']['debt']['adapters']], [None])
+        self.assertIsNone(self.done(self.agent.step('add-partition-adapter', self.add()))['vm']['debt'])
+
+    def test_with_one_kind_of_gpu_nothing_of_the_other_is_owed(self):
+        device = {'id': 'd', 'locationPath': PATH_A}
+        for more, remove, part, give, what in (
+                ({'adapters': [adapter(1)]}, 'partition-adapter', {'adapter': {'id': adapter(1)['id']}}, 'assigned-device',
+                 {'device': {'locationPath': PATH_A}}),
+                ({'devices': [device]}, 'assigned-device', {'device': {'locationPath': PATH_A}}, 'partition-adapter',
+                 {'adapter': {}})):
+            self.begin(standalone(vm(1, **more), gpus=[a2(3, dismounted=True), a2(4)]))
+            reply = self.done(self.agent.step(f'remove-{remove}', {'vm': vm_id(1), **part}, owesParts=True))
+            self.assertIsNotNone(reply['vm']['debt'], remove)
+            reply = self.done(self.agent.step(f'add-{give}', {'vm': vm_id(1), **what}))
+            self.assertIsNone(reply['vm']['debt'], give)
+
     def test_remove_refuses_and_owes_nothing_then(self):
         self.begin(standalone(vm(1, state='Running', adapters=[adapter(1, on=NAME_A)])))
         remove = {'vm': vm_id(1), 'adapter': {'id': adapter(1)['id']}}

@@ -87,15 +87,52 @@ static bool has_what_it_gets(const struct spec *spec, const char *host, const st
 			continue;
 		if (!group)
 			return !vm->n_adapters && !vm->n_devices && !spec_manages(spec, vm->name);
-		if (group->passthrough) /* with neither: decision 13 of 0016 */
-			return !vm->n_adapters &&
-			       (vm->n_devices == to->count || had->n_adapters + had->n_owed_adapters);
+		if (group->passthrough)
+			return !vm->n_adapters && vm->n_devices == to->count;
 		bool is_new = !had->n_adapters && !had->n_owed_adapters;
 		return vm->n_adapters == 1 && !vm->n_devices &&
 		       (is_new || n_like(had->adapters, had->n_adapters, vm->adapters, false) ||
 			       n_like(had->owed_adapters, had->n_owed_adapters, vm->adapters, false));
 	}
 	return false;
+}
+
+/* Of these so many more than what running VMs of the host have. */
+static bool has_room(const struct host_state *host, uint32_t n_adapters)
+{
+	uint64_t offered = 0, taken = 0;
+	for (uint32_t g = 0; g < host->n_gpus; g++)
+		offered += gpu_offers_partitions(&host->gpus[g]) ? host->gpus[g].count.value : 0;
+	for (uint32_t v = 0; v < host->n_vms; v++)
+		taken += vm_is_running(&host->vms[v]) ? host->vms[v].n_adapters : 0;
+	return taken + n_adapters <= offered;
+}
+
+static bool is_there(const struct host_state *host, const struct device *device)
+{
+	for (uint32_t g = 0; g < host->n_gpus; g++)
+		if (g_strcmp0(host->gpus[g].location_path, device->location_path) == 0)
+			return host->gpus[g].state == GPU_DISMOUNTED;
+	uint32_t n_free = 0;
+	for (uint32_t p = 0; p < host->host.n_pools; p++)
+		if (g_strcmp0(host->host.pools[p].name, device->pool) == 0)
+			n_free += host->host.pools[p].n_members;
+	for (uint32_t v = 0; v < host->n_vms; v++)
+		n_free -= MIN(n_free, n_devices_like(host->vms[v].devices, host->vms[v].n_devices, device));
+	return n_free > 0;
+}
+
+/* It runs without what it had, which is owed it still, and of which the host has no more: its GPU is of neither kind, or of the other. */
+static bool waits_for_a_gpu(const struct host_state *host, const struct vm *vm, const struct had *had)
+{
+	if (!vm->debt || vm->n_adapters + vm->debt->n_adapters != had->n_adapters + had->n_owed_adapters ||
+		vm->n_devices + vm->debt->n_devices != had->n_devices + had->n_owed_devices ||
+		(vm->debt->n_adapters && has_room(host, vm->debt->n_adapters)))
+		return false;
+	for (uint32_t d = 0; d < vm->debt->n_devices; d++)
+		if (is_there(host, &vm->debt->devices[d]))
+			return false;
+	return true;
 }
 
 static bool is_excused(const struct restored *restored, const struct vm *was, const char *from, const char *to)
@@ -124,7 +161,8 @@ static const char *judge_vm(
 	struct had had = had_of(was);
 	if (!vm_is_running(is))
 		return arena_printf(arena, "VM '%s' was stopped by a run that leaves it down", was->name);
-	if (!has_what_it_had(is, &had) && !has_what_it_gets(restored->spec, to, is, &had))
+	if (!has_what_it_had(is, &had) && !waits_for_a_gpu(&restored->after.states[at], is, &had) &&
+		!has_what_it_gets(restored->spec, to, is, &had))
 		return arena_printf(arena,
 			"VM '%s' was stopped by a run, and now has %u adapters and %u devices: neither what it had nor "
 			"what it is to have",

@@ -232,6 +232,47 @@ static struct scenario *small_whole(struct arena *arena, const char *name)
 	return make(arena, scene, name, "", groups, VMS, AIS);
 }
 
+/* A partition of the only GPU for that whole GPU. */
+static struct scenario *small_exchange(struct arena *arena, const char *name)
+{
+	struct scene *scene = scene_new(true, 1, 1, 4);
+	scene_vm(scene, "ai-a", 0, VM_RUNNING, 0);
+	return make(arena, scene, name, "", whole, NULL, AIS);
+}
+
+/* The reverse. */
+static struct scenario *small_share(struct arena *arena, const char *name)
+{
+	struct scene *scene = scene_new(false, 1, 1, 4);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, -1);
+	struct device *device = arena_new_of(scene->arena, struct device);
+	device->location_path = scene_path(0);
+	vm->devices = device;
+	vm->n_devices = 1;
+	vm->stop_action = STOP_ACTION_TURN_OFF;
+	vm->cache_control = true;
+	vm->mmio_low_bytes = KNOWN(3ull << 30);
+	vm->mmio_high_bytes = KNOWN(34ull << 30);
+	scene_gpu(scene, 0, 0)->state = GPU_DISMOUNTED;
+	scene_gpu(scene, 0, 0)->count = UNKNOWN;
+	return make(arena, scene, name, "", vdi_4, VMS, NULL);
+}
+
+/* A desktop is pinned to the GPU that is to be passed through. */
+static struct scenario *small_unpin(struct arena *arena, const char *name)
+{
+	struct scene *scene = scene_new(true, 1, 2, 4);
+	scene_gpu(scene, 0, 1)->name = "NVIDIA L40";
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	struct adapter *adapter = arena_copy(scene->arena, vm->adapters, sizeof(*adapter));
+	adapter->pin = scene_path(0);
+	adapter->pinned = TRI_YES;
+	vm->adapters = adapter;
+	g_autofree char *groups =
+		g_strconcat(whole, "    - { name: vdi, match: { model: NVIDIA L40 }, partitionCount: 4 }\n", NULL);
+	return make(arena, scene, name, "", groups, VMS, NULL);
+}
+
 static struct scenario *small_prune(struct arena *arena, const char *name)
 {
 	struct scene *scene = scene_new(false, 1, 1, 4);
@@ -278,10 +319,12 @@ static const struct {
 	const char *name;
 	struct scenario *(*make)(struct arena *arena, const char *name);
 } smalls[] = { { "counts", small_counts }, { "gain", small_gain }, { "drain", small_drain }, { "pair", small_pair },
-	{ "rolling", small_rolling }, { "whole", small_whole }, { "prune", small_prune }, { "debts", small_debts },
+	{ "rolling", small_rolling }, { "whole", small_whole }, { "exchange", small_exchange },
+	{ "share", small_share }, { "unpin", small_unpin }, { "prune", small_prune }, { "debts", small_debts },
 	{ "cycle", small_cycle }, { "window", small_window }, { "move", small_move } };
 const char *const scenario_smalls[] = { "small/counts", "small/gain", "small/drain", "small/pair", "small/rolling",
-	"small/whole", "small/prune", "small/debts", "small/cycle", "small/window", "small/move", NULL };
+	"small/whole", "small/exchange", "small/share", "small/unpin", "small/prune", "small/debts", "small/cycle",
+	"small/window", "small/move", NULL };
 
 static struct scenario *small(struct arena *arena, const char *name)
 {

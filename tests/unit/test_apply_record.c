@@ -146,33 +146,6 @@ static void every_host_gets_the_clusters_record_from_a_run_with_work(void **stat
 }
 
 /* The GPU cannot be dismounted: the VM runs again, without the partition that it is not to have any more, and that is said. */
-static void vm_between_two_gpus_is_named(void **state)
-{
-	struct sim_run *sim = *state;
-	static const char manifests[] =
-		"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c }\nspec:\n"
-		"  type: Failover\n  rollout: { maxUnavailable: 100% }\n  hosts: [{ name: hv01 }]\n"
-		"  gpus:\n    - { name: whole, match: { model: NVIDIA A2 }, passthrough: { perHost: 1, pool: p,\n"
-		"        mmio: { low: 3Gi, high: 34Gi } } }\n"
-		"---\napiVersion: hvgpu.dev/v1alpha1\nkind: GpuAssignment\nmetadata: { name: a }\n"
-		"spec: { cluster: c, gpus: whole, match: { namePattern: 'vm-*' } }\n";
-	static const struct simulation_fault fault = {
-		.step = "dismount-gpu", .nth = 1, .permanent = true, .error = "failed"
-	};
-	sim->scene = scene_new(true, 1, 1, 4);
-	scene_vm(sim->scene, "vm-a", 0, VM_RUNNING, 0);
-	sim_run_write_scene(sim, &(struct simulation){ .clock = SCENE_NOW, .faults = &fault, .n_faults = 1 });
-	sim_run_write_manifests(sim, manifests);
-	sim_run_plan(sim, PLAN_APPLY);
-	assert_int_equal(sim_run_carry_out(sim), EXIT_PARTIAL);
-	assert_int_equal(sim_run_count_vms(sim, VM_RUNNING, false), 1);
-	assert_int_equal(sim->results[0].n_still_owed, 0);
-	bool is_named = false;
-	for (const struct diag *diag = sim->results[0].diags->first; diag; diag = diag->next)
-		is_named |= diag->code == D_STILL_OWED && strstr(diag->message, "'vm-a' runs without a GPU");
-	assert_true(is_named);
-}
-
 /* It never ran: it is not down because of us, and what it lacks is said. */
 static void vm_that_was_off_is_not_called_down(void **state)
 {
@@ -205,7 +178,6 @@ int main(void)
 		TEST(restore_pays_and_changes_nothing_else),
 		TEST(parts_that_stay_owed_stay_noted),
 		TEST(every_host_gets_the_clusters_record_from_a_run_with_work),
-		TEST(vm_between_two_gpus_is_named),
 		TEST(vm_that_was_off_is_not_called_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,44 @@ static void debt_grows_with_stop_and_remove_and_goes_with_add_and_start(void **s
 	bench_done(&bench);
 }
 
+/* No VM of ours has both kinds: who is given one is owed nothing of the other. */
+static void gpu_of_one_kind_ends_what_is_owed_of_the_other(void **state)
+{
+	(void)state;
+	struct bench bench;
+	static const struct device device = { .location_path = "PCIROOT(7)" };
+	static const struct debt owed = {
+		.run = "dead", .at = 7, .power = DEBT_POWER_STOPPED, .devices = &device, .n_devices = 1
+	};
+	struct host_session *session = begin_in(&bench, VM_OFF, &owed);
+	struct step add = on_vm(STEP_ADD_ADAPTER);
+	add.count = 2;
+	const struct vm *vm = perform(&bench, session, add, false);
+	assert_int_equal(vm->n_adapters, 2);
+	assert_int_equal(vm->debt->n_devices, 0);
+	assert_int_equal(vm->debt->power, DEBT_POWER_STOPPED);
+	bench_done(&bench);
+}
+
+static void partition_is_owed_without_the_pin_that_it_is_to_lose(void **state)
+{
+	(void)state;
+	for (int unpins = 0; unpins < 2; unpins++) {
+		struct bench bench;
+		struct host_session *session = begin_in(&bench, VM_OFF, NULL);
+		struct step add = on_vm(STEP_ADD_ADAPTER), remove = on_vm(STEP_REMOVE_ADAPTER);
+		add.adapter.pin = bench_observe(&bench, session)->gpus[0].location_path;
+		const struct vm *vm = perform(&bench, session, add, false);
+		remove.adapter = vm->adapters[1];
+		struct request request = bench_request(&bench, &remove);
+		request.owes_parts = true;
+		request.owes_unpinned = unpins;
+		assert_int_equal(bench_ask(&bench, session, &request)->error, HOST_OK);
+		assert_int_equal(bench.reply.vm_after->debt->adapters[0].pin == NULL, unpins);
+		bench_done(&bench);
+	}
+}
+
 static void remove_that_is_not_owed_clears_the_record_with_the_last_part(void **state)
 {
 	(void)state;
@@ -197,6 +235,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(part_that_is_taken_makes_no_old_debt_fresh),
 		cmocka_unit_test(debt_grows_with_stop_and_remove_and_goes_with_add_and_start),
+		cmocka_unit_test(gpu_of_one_kind_ends_what_is_owed_of_the_other),
+		cmocka_unit_test(partition_is_owed_without_the_pin_that_it_is_to_lose),
 		cmocka_unit_test(remove_that_is_not_owed_clears_the_record_with_the_last_part),
 		cmocka_unit_test(add_repeated_after_a_lost_reply_gives_no_second_adapter),
 		cmocka_unit_test(settle_leaves_off_or_renews),

@@ -111,6 +111,7 @@ function Invoke-RemoveAdapter($Reply) {
 		Assert-ExpectedState $place
 		Assert-Off $place
 		$owed = ConvertTo-OwedAdapter $found[0].Doc $found[0].Doc['id']
+		if (Get-Flag $Agent.Request 'owesUnpinned') { $owed['pin'] = $null }
 		if (Get-Flag $Agent.Request 'owesParts') { Add-PartDebt $place 'adapters' $owed }
 		try {
 			Remove-VMGpuPartitionAdapter -VMGpuPartitionAdapter $found[0].Object -Confirm:$false
@@ -200,7 +201,7 @@ function Invoke-AddAdapter($Reply) {
 		Assert-Off $place
 		$where = @{}
 		if ($pin) { $where['InstancePath'] = Get-PinPath $gpus $pin }
-		$isOwed = (Find-Owed $place 'adapters' $owed) -ge 0
+		$isOwed = Test-Pays $place 'adapters' $owed
 		if ($isOwed) { Set-Giving $place 'adapters' $owed (Get-AdapterIds $place $gpus) }
 		try {
 			$added = Add-VMGpuPartitionAdapter -VM $place.VM @where -Passthru -Confirm:$false

@@ -154,7 +154,31 @@ function Remove-Owed($Place, [string]$Kind, [int]$At) {
 	$Place.Notes['debt'][$Kind] = @(for ($i = 0; $i -lt $owed.Count; $i++) { if ($i -ne $At) { $owed[$i] } })
 }
 
-# Written before a part that is owed is given back, with what the VM has before: should nobody live to clear the debt, the next who
+# With one kind of GPU given, nothing of the other kind is owed.
+function Get-OwedOfOther($Place, [string]$Kind) {
+	$debt = $Place.Notes['debt']
+	if ($null -eq $debt) { return }
+	return @($debt[(Get-OtherKind $Kind)] | Where-Object { $null -ne $_ })
+}
+
+function Get-OtherKind([string]$Kind) {
+	return $(if ($Kind -ceq 'adapters') { 'devices' } else { 'adapters' })
+}
+
+# Would giving this part change what is owed?
+function Test-Pays($Place, [string]$Kind, $Part) {
+	return (Find-Owed $Place $Kind $Part) -ge 0 -or @(Get-OwedOfOther $Place $Kind).Count -gt 0
+}
+
+# In what was read of the notes: the VM has this part now.
+function Complete-Pay($Place, [string]$Kind, $Part) {
+	$at = Find-Owed $Place $Kind $Part
+	if ($at -ge 0) { Remove-Owed $Place $Kind $at }
+	if (@(Get-OwedOfOther $Place $Kind).Count) { $Place.Notes['debt'][(Get-OtherKind $Kind)] = @() }
+	$Place.Notes['giving'] = $null
+}
+
+# Written before a part that pays a debt is given, with what the VM has before: should nobody live to clear the debt, the next who
 # looks can tell that it is paid.
 function Set-Giving($Place, [string]$Kind, $Part, [string[]]$Has) {
 	$Place.Notes['giving'] = [ordered]@{ kind = $Kind; part = $Part; has = @($Has) }
@@ -183,23 +207,19 @@ function Complete-Giving($Place, $Adapters, [string[]]$Devices) {
 	$kind = $giving['kind']
 	$ids = $(if ($kind -ceq 'adapters') { @($Adapters | ForEach-Object { $_['id'] }) } else { $Devices })
 	$given = @(Get-Given $Place $kind $ids)
-	$at = Find-Owed $Place $kind $giving['part']
-	if (-not $given.Count -or $at -lt 0) { return }
+	if (-not $given.Count -or -not (Test-Pays $Place $kind $giving['part'])) { return }
 	if ($kind -ceq 'adapters' -and [string]$Place.VM.State -ceq 'Off') {
 		$new = @($Adapters | Where-Object { $_['id'] -ceq $given[0] })[0]
 		if (-not $new['quotas'].Count -and (Get-Map $giving['part'] 'quotas').Count) { return $given[0] }
 	}
-	Remove-Owed $Place $kind $at
-	$Place.Notes['giving'] = $null
+	Complete-Pay $Place $kind $giving['part']
 	if (-not (Test-Owing $Place.Notes['debt'])) { $Place.Notes['debt'] = $null }
 }
 
 # The VM has that part now: it is owed no more, and the request's record of whose it is, is written with it.
 function Set-Gained($Place, [string]$Kind, $Part) {
 	$before = Format-Json $Place.Notes
-	$at = Find-Owed $Place $Kind $Part
-	if ($at -ge 0) { Remove-Owed $Place $Kind $at }
-	$Place.Notes['giving'] = $null
+	Complete-Pay $Place $Kind $Part
 	Set-RecordOfRequest $Place
 	if ((Format-Json $Place.Notes) -cne $before) { Save-Debt $Place }
 }

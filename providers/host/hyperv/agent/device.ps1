@@ -103,7 +103,7 @@ function Invoke-AddDevice($Reply) {
 		Assert-Assignable $want
 		$where = @{}
 		if ($want['pool']) { $where['ResourcePoolName'] = $want['pool'] } else { $where['LocationPath'] = $want['locationPath'] }
-		$isOwed = (Find-Owed $place 'devices' $want) -ge 0
+		$isOwed = Test-Pays $place 'devices' $want
 		if ($isOwed) { Set-Giving $place 'devices' $want (Get-DeviceIds $place) }
 		try { [void](Add-VMAssignableDevice -VM $place.VM @where -Confirm:$false) }
 		catch {
