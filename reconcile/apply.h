@@ -16,6 +16,7 @@
 	X(APPLY_STEP_DONE, "apply_complete") \
 	X(APPLY_STEP_FAILED, "apply_errored") X(APPLY_STEP_RETRY, "apply_retry") X(APPLY_WAY_BACK, "apply_way_back") \
 	X(APPLY_INTERRUPTED, "apply_interrupted") X(APPLY_REPLAN, "apply_replan") X(APPLY_WAITING, "apply_waiting") \
+	X(APPLY_ADOPTED, "apply_adopted") \
 	X(APPLY_CLUSTER_DONE, "apply_cluster_done")
 /* clang-format on */
 enum apply_event_kind { APPLY_EVENTS(NAMES_ENUM) APPLY_EVENT_COUNT };
@@ -53,6 +54,7 @@ struct apply_options {
 struct apply_result { /* per cluster */
 	const char *cluster;
 	uint32_t n_changed, n_unchanged, n_failed, n_skipped;
+	uint32_t n_adopted;            /* records that were written though no step was done: --adopt */
 	uint32_t n_under_way;          /* steps whose end nobody waited for: interrupted twice */
 	const char *const *still_owed; /* VMs that are not back, named */
 	uint32_t n_still_owed;

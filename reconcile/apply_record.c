@@ -53,7 +53,19 @@ static bool is_to_record(struct apply *apply, const struct plan *plan, uint32_t 
 	return !was->record || g_strcmp0(was->record->owner, apply->run->owner) != 0;
 }
 
-static void record_vm(struct apply *apply, const struct plan *plan, uint32_t vm)
+/* 'what': VMs or hosts of which a record was written. */
+static void take_answer(
+	struct apply *apply, struct link *link, const char *writing, const struct answer *answer, uint32_t *what)
+{
+	if (answer->error != HOST_OK) {
+		report(apply, link, writing, answer);
+		return;
+	}
+	link->recorded = true;
+	*what += answer->changed;
+}
+
+static void record_vm(struct apply *apply, const struct plan *plan, uint32_t vm, uint32_t *n_vms)
 {
 	struct link *link = link_of_vm(apply, plan, vm);
 	const struct vm_record *record = request_vm_record(apply, plan, plan->observed->vms[vm].id);
@@ -68,15 +80,12 @@ static void record_vm(struct apply *apply, const struct plan *plan, uint32_t vm)
 		.vm_id = plan->observed->vms[vm].id,
 	};
 	struct answer answer = link_ask_wait(link, &request);
-	if (answer.error == HOST_OK)
-		link->recorded = true;
-	else
-		report(apply, link, "writing a record", &answer);
+	take_answer(apply, link, "writing a record", &answer, n_vms);
 }
 
 /* On the hosts where no step wrote it. Where nothing at all was done, only `--adopt` does so, and only where there is none
  * of ours. */
-static void record_cluster(struct apply *apply, const struct plan *plan)
+static void record_cluster(struct apply *apply, const struct plan *plan, uint32_t *n_hosts)
 {
 	for (uint32_t i = 0; i < plan->observed->n_hosts && apply_interrupts(apply) < 2; i++) {
 		const struct host *host = &plan->observed->hosts[i];
@@ -92,11 +101,25 @@ static void record_cluster(struct apply *apply, const struct plan *plan)
 			.cluster_record = record,
 		};
 		struct answer answer = link_ask_wait(link, &request);
-		if (answer.error == HOST_OK)
-			link->recorded = true;
-		else
-			report(apply, link, "writing the cluster's record", &answer);
+		take_answer(apply, link, "writing the cluster's record", &answer, n_hosts);
 	}
+}
+
+/* Who writes records alone has done something, and whoever reads of it later is to know what. */
+static void tell_adopted(struct apply *apply, const struct plan *plan, uint32_t n_vms, uint32_t n_hosts)
+{
+	if (apply->performed || n_vms + n_hosts == 0)
+		return;
+	g_autoptr(GString) text = g_string_new(NULL);
+	if (n_vms)
+		g_string_append_printf(text, "%u VM%s", n_vms, n_vms == 1 ? "" : "s");
+	if (n_hosts)
+		g_string_append_printf(text, "%sthe cluster's record on %u host%s", n_vms ? ", " : "", n_hosts,
+			n_hosts == 1 ? "" : "s");
+	apply->result->n_adopted = n_vms + n_hosts;
+	apply_tell(
+		apply, (struct apply_event){
+			       .kind = APPLY_ADOPTED, .plan = plan, .message = arena_strdup(apply->arena, text->str) });
 }
 
 void record_ours(struct apply *apply)
@@ -105,11 +128,13 @@ void record_ours(struct apply *apply)
 	bool adopt = apply->options->run.adopt;
 	if (!plan || !plan->observed || apply->mode != PLAN_APPLY || (!apply->performed && !adopt))
 		return;
+	uint32_t n_vms = 0, n_hosts = 0;
 	for (uint32_t i = 0; i < plan->observed->n_vms && apply_interrupts(apply) < 2; i++) {
 		if (is_to_record(apply, plan, i))
-			record_vm(apply, plan, i);
+			record_vm(apply, plan, i, &n_vms);
 	}
-	record_cluster(apply, plan);
+	record_cluster(apply, plan, &n_hosts);
+	tell_adopted(apply, plan, n_vms, n_hosts);
 }
 
 /* The VM was started, and nothing else was done to it: its start is owed no more. */

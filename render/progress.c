@@ -92,6 +92,10 @@ static void put_cluster_event(GString *out, const struct apply_event *event, con
 	case APPLY_INTERRUPTED:
 		print_text(out, event->message ? event->message : "interrupted");
 		break;
+	case APPLY_ADOPTED:
+		g_string_append(out, "taken over: ");
+		print_text(out, event->message);
+		break;
 	case APPLY_WAITING:
 		g_string_append(out, "waiting");
 		break;
@@ -107,7 +111,7 @@ static void put_cluster_event(GString *out, const struct apply_event *event, con
 		break;
 	}
 	print_off(out, style);
-	if (event->kind != APPLY_REPLAN && event->kind != APPLY_INTERRUPTED)
+	if (event->kind != APPLY_REPLAN && event->kind != APPLY_INTERRUPTED && event->kind != APPLY_ADOPTED)
 		put_message(out, event);
 }
 
@@ -289,7 +293,9 @@ static void put_result(GString *out, const struct apply_result *result, const st
 	print_off(out, style);
 	bool any = result->n_changed || result->n_unchanged || result->n_failed || result->n_skipped ||
 		   result->n_under_way;
-	if (!any)
+	if (!any && result->n_adopted)
+		g_string_append(out, ": nothing else to do");
+	else if (!any)
 		g_string_append(out, good ? ": nothing to do" : ": nothing was done");
 	else
 		g_string_append_printf(out, ": %u changed, %u unchanged", result->n_changed, result->n_unchanged);

@@ -118,6 +118,23 @@ static void run_is_read_as_it_was_written(void **state)
 	assert_int_equal(fixture->diags->n, 0);
 }
 
+/* It does no step, and yet who reads of it is to know: `apply --adopt`. */
+static void run_that_takes_over_is_written_down(void **state)
+{
+	struct fixture *fixture = *state;
+	for (int adopts = 0; adopts < 2; adopts++) {
+		struct history *history = history_new(fixture->path, "apply", "r1", &fixture->run);
+		event(fixture, history, APPLY_CLUSTER_START, 1000);
+		if (adopts)
+			event(fixture, history, APPLY_ADOPTED, 1005);
+		event(fixture, history, APPLY_CLUSTER_DONE, 1006);
+		history_end(history, NULL, 0, EXIT_DONE, 1020, fixture->diags);
+		history_free(history);
+		assert_int_equal(read_all(fixture).n_runs, adopts);
+	}
+	assert_string_equal(read_all(fixture).runs[0].events[0].type, "apply_adopted");
+}
+
 /* Without manifests a plan has no name: `restore --hosts`. */
 static void run_without_manifests_is_of_the_cluster_that_hosts_name(void **state)
 {
@@ -372,6 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(run_is_read_as_it_was_written),
+		TEST(run_that_takes_over_is_written_down),
 		TEST(run_that_did_nothing_leaves_nothing),
 		TEST(run_without_manifests_is_of_the_cluster_that_hosts_name),
 		TEST(refused_run_is_there_with_its_reason),
