@@ -185,6 +185,8 @@ static int apply_run_command(int argc, char **argv)
 	int format = options_format(carry_formats, diags);
 	if (format < 0 || consent_parse(arguments.allow, &consent, diags) < 0)
 		return output_findings(diags);
+	if (format == CARRY_JSON)
+		output_begin_lines();
 	bool is_unread;
 	g_autoptr(run_auto) run = make_run(argv[0], &is_unread, diags);
 	if (!run)

@@ -33,10 +33,14 @@ static void tell(const struct apply_event *event, void *user)
 static enum exit_code tell_results(struct teller *teller, const struct apply_result *results, uint32_t n_results,
 	enum exit_code code, const volatile int *interrupts)
 {
-	for (uint32_t i = 0; i < n_results; i++)
-		if (results[i].diags)
-			output_findings(results[i].diags);
 	g_autoptr(GString) text = g_string_new(NULL);
+	for (uint32_t i = 0; i < n_results; i++) {
+		if (!results[i].diags)
+			continue;
+		output_findings_text(results[i].diags);
+		if (teller->format == CARRY_JSON)
+			render_findings_json(text, results[i].diags, clock_now());
+	}
 	if (teller->format != CARRY_JSON)
 		render_apply_results_text(text, results, n_results, &teller->style);
 	outlet_put(teller->out, text->str, text->len);
@@ -50,11 +54,6 @@ enum exit_code carry_out(struct run *run, struct apply_options *options, enum ca
 	struct apply_result *results = NULL;
 	struct diags *diags = diags_new(run->arena);
 	uint32_t n_results = 0;
-	if (format == CARRY_JSON) {
-		g_autoptr(GString) version = g_string_new(NULL);
-		render_version_json(version, clock_now());
-		output_text(version, EXIT_DONE);
-	}
 	options->run = run->options;
 	options->run_id = apply_run_id(run->arena, run->options.now);
 	options->on_event = tell;

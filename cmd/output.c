@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/output.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/term.h"
 #include "cmd/options.h"
@@ -17,7 +18,30 @@ struct style output_style(int fd)
 	};
 }
 
+static bool has_lines;
+
+void output_begin_lines(void)
+{
+	g_autoptr(GString) version = g_string_new(NULL);
+	render_version_json(version, clock_now());
+	output_text(version, EXIT_DONE);
+	has_lines = true;
+}
+
 enum exit_code output_findings(struct diags *diags)
+{
+	g_autoptr(GString) lines = g_string_new(NULL);
+	diags_sort(diags);
+	if (has_lines)
+		render_findings_json(lines, diags, clock_now());
+	/* what cannot be written now cannot be written at the end either, and there it is told */
+	g_autoptr(arena_auto) arena = arena_new();
+	if (lines->len)
+		file_put(stdout, lines->str, lines->len, diags_new(arena));
+	return output_findings_text(diags);
+}
+
+enum exit_code output_findings_text(struct diags *diags)
 {
 	if (!diags->n)
 		return diags->exit;

@@ -17,5 +17,11 @@ int output_text(const GString *text, enum exit_code code);
 /* Writes JSON, indented, with a line end; takes the reference. */
 int output_json(json_t *json, enum exit_code code);
 
-/* Findings as text on standard error, sorted by position; nothing when there are none. Returns their exit code. */
+/* Findings as text on standard error, sorted by position; nothing when there are none. Returns their exit code. After
+ * output_begin_lines() also as JSON lines on standard output. */
 enum exit_code output_findings(struct diags *diags);
+/* On standard error alone: the lines are written by whoever asks. */
+enum exit_code output_findings_text(struct diags *diags);
+
+/* Standard output has one JSON object a line from here on; the first is the version. */
+void output_begin_lines(void);

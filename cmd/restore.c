@@ -32,7 +32,11 @@ static int restore_run(int argc, char **argv)
 	struct diags *diags = diags_new(arena);
 	struct run_options run_options;
 	int format = options_format(carry_formats, diags);
-	if (options_run(argc ? argv[0] : NULL, &run_options, diags) < 0 || format < 0)
+	if (format < 0)
+		return output_findings(diags);
+	if (format == CARRY_JSON)
+		output_begin_lines();
+	if (options_run(argc ? argv[0] : NULL, &run_options, diags) < 0)
 		return output_findings(diags);
 	if (!argc && !run_options.hosts)
 		diag_add(diags, D_USAGE, LOC_NONE, NULL, "'restore' needs --hosts, or a SOURCE with a HostInventory");

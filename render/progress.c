@@ -4,6 +4,7 @@
  * that says which host and step it is about, for lines of several hosts mingle.
  */
 #include "reconcile/jsonio.h"
+#include "reconcile/planfile_parts.h"
 #include "render/outline.h"
 #include "render/print.h"
 
@@ -198,6 +199,18 @@ void render_version_json(GString *out, int64_t now)
 	json_object_set_new(json, "hvgpu", jsonio_text(HVGPU_VERSION));
 	json_object_set_new(json, "ui", jsonio_text("1.0"));
 	put_line(out, json);
+}
+
+void render_findings_json(GString *out, const struct diags *diags, int64_t now)
+{
+	static const char *const levels[] = { [DIAG_ERROR] = "error", [DIAG_WARNING] = "warn", [DIAG_NOTE] = "info" };
+	for (const struct diag *diag = diags->first; diag; diag = diag->next) {
+		const struct diag_row *row = &diag_codes[diag->code];
+		g_autofree char *message = g_strdup_printf("%s: %s", row->id, diag->message);
+		json_t *json = line_new("diagnostic", levels[row->severity], message, now);
+		json_object_set_new(json, "diagnostic", planfile_finding_to_json(diag));
+		put_line(out, json);
+	}
 }
 
 static json_t *hook_of(const struct apply_event *event)

@@ -34,6 +34,8 @@ void render_apply_event_text(GString *out, const struct apply_event *event, cons
 /* The first of the JSON lines: which version speaks. */
 void render_version_json(GString *out, int64_t now);
 void render_apply_event_json(GString *out, const struct apply_event *event, int64_t now);
+/* A line per finding, in their order: type "diagnostic", with the finding as plans have it. */
+void render_findings_json(GString *out, const struct diags *diags, int64_t now);
 /* One line per cluster, and the VMs that are still down; findings are render_diags_text's. */
 void render_apply_results_text(GString *out, const struct apply_result *results, uint32_t n, const struct style *style);
 
