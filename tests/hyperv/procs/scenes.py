@@ -105,7 +105,31 @@ def back():
     return state, cluster_document('Failover', hosts, [parts(4)]) + assignment('vdi', 'vdi-*')
 
 
-SCENES = {'count': count, 'files': files, 'whole': whole, 'back': back}
+def exchange():
+    """A partition for a whole GPU, on standalone hosts: the partition is owed until the GPU is there."""
+    hosts = {}
+    for number, name in enumerate(('hv01', 'hv02')):
+        big = vm(5 + number, f'big-{5 + number}', state='Running', checkpointType='Disabled', stopAction='Save', adapters=[adapter(5 + number)],
+                 shutdownMs=SLOW_MS * number)
+        hosts[name] = ([a2(3, mitigated=True), a2(4, mitigated=True)], [desktop(1 + number), big])
+    return (world(hosts, clustered=False),
+            cluster_document('Standalone', hosts, [parts(4), WHOLE]) + assignment('vdi', 'vdi-*') + assignment('whole', 'big-*'))
+
+
+def share():
+    """The reverse, and the GPU becomes a partitioned one."""
+    hosts = {}
+    for number, name in enumerate(('hv01', 'hv02')):
+        had = vm(5 + number, f'vdi-{5 + number:03}', state='Running', checkpointType='Disabled', stopAction='TurnOff', cacheControl=True,
+                 mmioLow=3 << 30, mmioHigh=64 << 30, devices=[{'id': 'd', 'locationPath': a2(4)['locationPath']}], shutdownMs=SLOW_MS * number)
+        hosts[name] = ([a2(3), a2(4)], [desktop(1 + number), had])
+    state = world(hosts, clustered=False)
+    for host in state['hosts'].values():
+        host['devices'][1].update(dismounted=True, disabled=True, mitigated=True)
+    return state, cluster_document('Standalone', hosts, [parts(4)]) + assignment('vdi', 'vdi-*')
+
+
+SCENES = {'count': count, 'files': files, 'whole': whole, 'back': back, 'exchange': exchange, 'share': share}
 
 
 def scene(name):
