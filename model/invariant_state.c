@@ -120,7 +120,7 @@ static void check_one_partition(struct findings *findings, const struct world *w
 			findings_add_of(findings, INV_ONE_PARTITION, key, subject_vm(findings->arena, world, v),
 				"the VM has, or is owed, %u partition adapters, %u allowed", n,
 				rules->max_partitions_per_vm);
-		if (vm->n_adapters && vm->n_devices)
+		if (vm->n_adapters && vm_has_whole_gpu(world, vm))
 			findings_add_of(findings, INV_ONE_PARTITION, arena_printf(findings->arena, "%s/device", key),
 				arena_printf(findings->arena, "%s/device", subject_vm(findings->arena, world, v)),
 				"the VM has a partition and a whole GPU");

@@ -289,7 +289,7 @@ static void check_gain(struct context *context)
 		findings_add(&context->findings, INV_ONE_PARTITION, vm_of(context),
 			"the VM gains partition adapter number %u, %u allowed", after->n_adapters,
 			rules->max_partitions_per_vm);
-	if (after->n_adapters && after->n_devices)
+	if (after->n_adapters && vm_has_whole_gpu(context->after, after))
 		findings_add(&context->findings, INV_ONE_PARTITION,
 			arena_printf(context->findings.arena, "%s/device", vm_of(context)),
 			"the VM comes to have a partition and a whole GPU");

@@ -355,6 +355,8 @@ uint64_t adapter_pins(const struct world *world, const struct vm *vm, const stru
 bool vm_could_be_on(const struct world *world, const struct vm *vm, uint32_t gpu); /* any of its adapters */
 /* An assigned device of the VM could be this GPU: named by path, or from the GPU's pool on the VM's host. */
 bool vm_device_could_be(const struct world *world, const struct vm *vm, uint32_t gpu);
+/* One of its assigned devices is a GPU of its host, or comes from a pool: an NVMe disk is none. */
+bool vm_has_whole_gpu(const struct world *world, const struct vm *vm);
 
 /* The GPUs of 'host' on which an unpinned adapter could land at a start now: they offer partitions and are not
  * certainly full. 'except' is a VM left out of the count (NO_INDEX: none). */

@@ -108,6 +108,14 @@ bool vm_device_could_be(const struct world *world, const struct vm *vm, uint32_t
 	return false;
 }
 
+bool vm_has_whole_gpu(const struct world *world, const struct vm *vm)
+{
+	for (uint32_t i = 0; i < vm->n_devices; i++)
+		if (vm->devices[i].pool || world_find_gpu(world, vm->host, vm->devices[i].location_path) != NO_INDEX)
+			return true;
+	return false;
+}
+
 /* How many adapters of running VMs could be on the GPUs of one set and on no others. */
 struct load {
 	uint64_t mask;

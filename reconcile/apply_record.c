@@ -162,10 +162,11 @@ static bool stays_owed(const struct plan *plan, uint32_t vm)
 }
 
 /* It has a GPU of the other kind alone: with that, what is owed would be one too many. */
-static bool has_other_gpu(const struct debt *debt, const struct vm *goal)
+static bool has_other_gpu(const struct plan *plan, const struct debt *debt, const struct vm *goal)
 {
-	return (debt->n_adapters && goal->n_devices && !goal->n_adapters) ||
-	       (debt->n_devices && goal->n_adapters && !goal->n_devices);
+	bool has_whole = vm_has_whole_gpu(plan->goal, goal);
+	return (debt->n_adapters && has_whole && !goal->n_adapters) ||
+	       (debt->n_devices && goal->n_adapters && !has_whole);
 }
 
 /* Nothing is owed any more: somebody changed the VM's power since, or it was started, and the parts are not wanted or there already. */
@@ -173,7 +174,7 @@ static bool is_void(const struct plan *plan, const struct vm *vm, const struct v
 {
 	const struct debt *debt = vm->debt;
 	bool started = was_only_started(plan, vm->id);
-	if (has_other_gpu(debt, goal)) /* the step that gave it that GPU ended the debt */
+	if (has_other_gpu(plan, debt, goal)) /* the step that gave it that GPU ended the debt */
 		return !gains(plan, vm->id) && (vm_is_running(goal) || debt->power == DEBT_POWER_NONE);
 	if (has_step(plan, vm->id) && (!started || (!debt->n_adapters && !debt->n_devices)))
 		return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Running VMs fit the partitions of their host, and the devices of a pool its members. */
 #include "reconcile/counts.h"
+#include "reconcile/debts.h"
 #include "reconcile/refuse.h"
 
 #include <string.h>
@@ -94,10 +95,15 @@ static void refuse_count_for_room(struct wants *wants, const struct world *goal)
 		needed, offered, counts_that_would_do(wants, goal));
 }
 
+static uint32_t parts_of(const struct vm *vm, bool devices)
+{
+	return devices ? vm->n_devices : vm->n_adapters;
+}
+
 static bool gains(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices)
 {
 	const struct vm *now = &wants->input->observed->vms[vm], *then = &goal->vms[vm];
-	return devices ? then->n_devices > now->n_devices : then->n_adapters > now->n_adapters;
+	return parts_of(then, devices) > parts_of(now, devices);
 }
 
 /* Who gains something here, and runs. What is owed along with a start is not new. */
@@ -109,7 +115,13 @@ static bool is_new(const struct wants *wants, const struct world *goal, uint32_t
 
 static bool is_owed_here(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices)
 {
-	return wants_owed_power(wants, vm) && (devices ? goal->vms[vm].n_devices : goal->vms[vm].n_adapters);
+	return wants_owed_power(wants, vm) && parts_of(&goal->vms[vm], devices);
+}
+
+/* Is owed the part along with its start, and so can start without. */
+static bool is_owed_both(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices)
+{
+	return is_owed_here(wants, goal, vm, devices) && gains(wants, goal, vm, devices) && wants_owed_parts(wants, vm);
 }
 
 static uint32_t by_rank(const struct wants *wants, uint32_t vm)
@@ -117,34 +129,63 @@ static uint32_t by_rank(const struct wants *wants, uint32_t vm)
 	return wants->vms[vm].rank;
 }
 
-/* Whom this run itself stopped comes back before whom another run left down. */
+/* Whom this run itself stopped comes back before whom another run left down; and who is to get a GPU of the other kind anyway yields to
+ * who is to keep what it had. */
 static uint32_t by_run_and_rank(const struct wants *wants, uint32_t vm)
 {
-	return refuse_is_of_another_run(wants, vm) ? UINT32_MAX : by_rank(wants, vm);
+	if (refuse_is_of_another_run(wants, vm))
+		return UINT32_MAX;
+	bool is_exchanged = debts_wanted_otherwise(&wants->vms[vm], wants->input->observed->vms[vm].debt);
+	return is_exchanged ? UINT32_MAX - 1 : by_rank(wants, vm);
 }
 
+struct room_sought {
+	const struct wants *wants;
+	const struct world *goal;
+	const bool *is_out; /* per VM: was refused already */
+	uint32_t host;
+	bool devices; /* else partitions */
+};
+
 /* The one with the most weight, such as the last in the manifests; or NO_INDEX. */
-static uint32_t last_of(const struct wants *wants, const struct world *goal, uint32_t host, bool devices,
+static uint32_t last_of(const struct room_sought *sought,
 	bool (*is_one)(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices),
 	uint32_t (*weight_of)(const struct wants *wants, uint32_t vm))
 {
+	const struct world *goal = sought->goal;
 	uint32_t last = NO_INDEX;
 	for (uint32_t i = 0; i < goal->n_vms; i++)
-		if (goal->vms[i].host == host && vm_is_running(&goal->vms[i]) && is_one(wants, goal, i, devices) &&
-			(last == NO_INDEX || weight_of(wants, i) > weight_of(wants, last)))
+		if (!sought->is_out[i] && goal->vms[i].host == sought->host && vm_is_running(&goal->vms[i]) &&
+			is_one(sought->wants, goal, i, sought->devices) &&
+			(last == NO_INDEX || weight_of(sought->wants, i) > weight_of(sought->wants, last)))
 			last = i;
 	return last;
 }
 
-/* As few VMs as possible, 'n' of them: first who is new, then whoever is owed a start, for where not all can come back
- * the others shall. Who is owed the part, too, starts without it: availability comes first (docs/decisions/0016, 10). */
+/* A wish comes before what is owed, which may be another part. */
+static void refuse_to_gain(struct wants *wants, uint32_t vm, const char *reason)
+{
+	const struct vm_want *want = &wants->vms[vm];
+	bool has_wish = wants->input->mode == PLAN_APPLY && want->ownership == VM_MANAGED && !want->refused;
+	if (has_wish)
+		refuse_vm(wants, vm, D_CAPACITY, "%s", reason);
+	else
+		refuse_parts(wants, vm, D_CAPACITY, reason);
+}
+
+/* As few VMs as possible, 'n' of them: first who is new; then who is owed the part along with its start, and starts without it, for
+ * availability comes first (docs/decisions/0016, 10); then whoever is owed a start, for where not all can come back the others shall. */
 static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32_t host, uint64_t n, bool devices)
 {
+	g_autofree bool *is_out = g_new0(bool, goal->n_vms + 1);
 	bool any = false;
-	for (; n > 0; n--) {
-		uint32_t fresh = last_of(wants, goal, host, devices, is_new, by_rank);
-		uint32_t last =
-			fresh != NO_INDEX ? fresh : last_of(wants, goal, host, devices, is_owed_here, by_run_and_rank);
+	while (n > 0) {
+		struct room_sought sought = { wants, goal, is_out, host, devices };
+		uint32_t fresh = last_of(&sought, is_new, by_rank);
+		uint32_t both = fresh != NO_INDEX ? NO_INDEX : last_of(&sought, is_owed_both, by_run_and_rank);
+		uint32_t last = fresh != NO_INDEX  ? fresh
+				: both != NO_INDEX ? both
+						   : last_of(&sought, is_owed_here, by_run_and_rank);
 		if (last == NO_INDEX)
 			return any;
 		const char *reason = arena_printf(wants->arena,
@@ -152,11 +193,16 @@ static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32
 			devices ? "whole GPUs" : "partitions", goal->hosts[host].name, goal->vms[last].name);
 		if (fresh != NO_INDEX)
 			refuse_vm(wants, last, D_CAPACITY, "%s", reason);
-		else if (wants_owed_parts(wants, last) && gains(wants, goal, last, devices))
-			refuse_parts(wants, last, D_CAPACITY, reason);
+		else if (both != NO_INDEX)
+			refuse_to_gain(wants, last, reason);
 		else
 			refuse_owed_start(wants, last, D_CAPACITY, reason);
-		any = true;
+		any = is_out[last] = true;
+		/* who starts without, or does not get one more, keeps what it has */
+		uint32_t kept = fresh != NO_INDEX || both != NO_INDEX
+					? parts_of(&wants->input->observed->vms[last], devices)
+					: 0;
+		n -= MIN(n, parts_of(&goal->vms[last], devices) - kept);
 	}
 	return any;
 }

@@ -65,14 +65,39 @@ static const struct vm *who_has(const struct world *goal, uint32_t vm, const cha
 	return NULL;
 }
 
-static const char *why_no_device(
-	struct arena *arena, const struct world *goal, uint32_t vm, const struct device *device)
+static uint32_t count_of_pool(const struct vm *vm, const char *pool)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < vm->n_devices; i++)
+		n += g_strcmp0(vm->devices[i].pool, pool) == 0;
+	return n;
+}
+
+/* Who has one keeps it, and of those who are to get one the first come first. */
+static const char *why_not_of_pool(struct wants *wants, const struct world *goal, uint32_t vm, const char *name)
 {
 	const struct host *host = &goal->hosts[goal->vms[vm].host];
+	const struct pool *pool = host_find_pool(host, name);
+	if (!pool)
+		return arena_printf(wants->arena, "'%s' has no pool '%s' any more", host->name, name);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < goal->n_vms; i++) {
+		uint32_t has = count_of_pool(&wants->input->observed->vms[i], name),
+			 gets = count_of_pool(&goal->vms[i], name);
+		if (goal->vms[i].host == goal->vms[vm].host)
+			n += i <= vm ? gets : MIN(has, gets);
+	}
+	return n > pool->n_members ? arena_printf(wants->arena, "pool '%s' of '%s' has no GPU left", name, host->name)
+				   : NULL;
+}
+
+static const char *why_no_device(
+	struct wants *wants, const struct world *goal, uint32_t vm, const struct device *device)
+{
+	struct arena *arena = wants->arena;
+	const struct host *host = &goal->hosts[goal->vms[vm].host];
 	if (device->pool)
-		return host_find_pool(host, device->pool)
-			       ? NULL
-			       : arena_printf(arena, "'%s' has no pool '%s' any more", host->name, device->pool);
+		return why_not_of_pool(wants, goal, vm, device->pool);
 	uint32_t gpu = world_find_gpu(goal, goal->vms[vm].host, device->location_path);
 	if (gpu == NO_INDEX)
 		return arena_printf(arena, "'%s' has no GPU at %s any more", host->name, device->location_path);
@@ -85,14 +110,29 @@ static const char *why_no_device(
 		     : NULL;
 }
 
+/* A clustered VM that is off may start on another node. */
+static bool any_offers_partitions(const struct world *goal, const struct vm *vm)
+{
+	bool anywhere = vm_is_off(vm) && vm->clustered == TRI_YES;
+	for (uint32_t g = 0; g < goal->n_gpus; g++)
+		if ((anywhere || goal->gpus[g].host == vm->host) && gpu_offers_partitions(&goal->gpus[g]))
+			return true;
+	return false;
+}
+
 static const char *why_no_adapter(
 	struct arena *arena, const struct world *goal, uint32_t vm, const struct adapter *adapter)
 {
+	const char *host = goal->hosts[goal->vms[vm].host].name;
 	uint32_t gpu = adapter->pin ? world_find_gpu(goal, goal->vms[vm].host, adapter->pin) : NO_INDEX;
-	if (!adapter->pin || (gpu != NO_INDEX && gpu_offers_partitions(&goal->gpus[gpu])))
+	if (!adapter->pin)
+		return any_offers_partitions(goal, &goal->vms[vm])
+			       ? NULL
+			       : arena_printf(arena, "no GPU of '%s' offers partitions any more", host);
+	if (gpu != NO_INDEX && gpu_offers_partitions(&goal->gpus[gpu]))
 		return NULL;
 	return arena_printf(arena, "the GPU at %s of '%s', to which its partition is pinned, offers none any more",
-		adapter->pin, goal->hosts[goal->vms[vm].host].name);
+		adapter->pin, host);
 }
 
 static bool is_owed_device(const struct debt *debt, const struct device *device)
@@ -115,20 +155,27 @@ static const char *why_not_there(struct wants *wants, const struct world *goal, 
 {
 	const struct vm *now = &wants->input->observed->vms[vm], *then = &goal->vms[vm];
 	const char *why = NULL;
-	for (uint32_t i = 0; !now->n_devices && i < then->n_devices && !why; i++)
+	for (uint32_t i = now->n_devices; i < then->n_devices && !why; i++) /* new ones come last */
 		if (is_owed_device(now->debt, &then->devices[i]))
-			why = why_no_device(wants->arena, goal, vm, &then->devices[i]);
+			why = why_no_device(wants, goal, vm, &then->devices[i]);
 	for (uint32_t i = 0; i < then->n_adapters && !why; i++)
 		if (!then->adapters[i].id && is_owed_adapter(now->debt, &then->adapters[i]))
 			why = why_no_adapter(wants->arena, goal, vm, &then->adapters[i]);
 	return why;
 }
 
+/* The wish of a manifest has refusals of its own. */
+static bool has_wish(const struct wants *wants, uint32_t vm)
+{
+	return wants->input->mode == PLAN_APPLY && wants->vms[vm].ownership == VM_MANAGED && !wants->vms[vm].refused;
+}
+
 bool refuse_not_there(struct wants *wants, const struct world *goal)
 {
 	bool any = false;
 	for (uint32_t i = 0; i < goal->n_vms; i++) {
-		const char *why = wants_owed_parts(wants, i) ? why_not_there(wants, goal, i) : NULL;
+		const char *why =
+			wants_owed_parts(wants, i) && !has_wish(wants, i) ? why_not_there(wants, goal, i) : NULL;
 		if (!why)
 			continue;
 		refuse_parts(wants, i, D_NO_GPU,

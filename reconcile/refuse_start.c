@@ -83,7 +83,7 @@ static const char *obstacle(const struct wants *wants, const struct world *goal,
 static bool cannot_have_it_back(
 	const struct wants *wants, const struct world *goal, const struct touch *touch, uint32_t vm)
 {
-	return touch->vms[vm].cycle && goal->vms[vm].n_adapters && goal->vms[vm].n_devices &&
+	return touch->vms[vm].cycle && goal->vms[vm].n_adapters && vm_has_whole_gpu(goal, &goal->vms[vm]) &&
 	       wants->vms[vm].ownership == VM_MANAGED;
 }
 

@@ -236,16 +236,41 @@ static void take_back(struct arena *arena, const struct wants *wants, struct wor
 	drop_selected_devices(arena, wants, &goal->vms[index], index);
 }
 
+static bool has_path(const struct vm *vm, const char *path)
+{
+	for (uint32_t i = 0; i < vm->n_devices; i++)
+		if (g_strcmp0(vm->devices[i].location_path, path) == 0)
+			return true;
+	return false;
+}
+
+/* What this very run took nobody else can have given back; nor a GPU, by its path, that the VM does not have. */
+static void give_owed_devices(struct arena *arena, const struct wants *wants, struct vm *vm)
+{
+	const struct debt *debt = vm->debt;
+	const char *run = wants->input->live_run;
+	bool gets_all = (run && g_strcmp0(debt->run, run) == 0) || !vm_has_whole_gpu(wants->input->observed, vm);
+	struct device *devices = arena_array(arena, struct device, vm->n_devices + debt->n_devices);
+	uint32_t n = vm->n_devices;
+	if (!debt->n_devices)
+		return;
+	if (n)
+		memcpy(devices, vm->devices, n * sizeof(*devices));
+	for (uint32_t i = 0; i < debt->n_devices; i++) {
+		const char *path = debt->devices[i].location_path;
+		if (path ? !has_path(vm, path) : gets_all)
+			devices[n++] = debt->devices[i];
+	}
+	vm->devices = devices;
+	vm->n_devices = n;
+}
+
 /* Parts that a debt names come back, for unmanaged VMs too. A VM without any gets all of them, for it had them; one that
  * has some may have been helped by hand meanwhile, so it gets what is allowed and the rest is reported (advise_vm.c). */
 static void pay_parts(struct arena *arena, const struct wants *wants, struct vm *vm)
 {
-	const struct debt *debt = vm->debt;
 	give_owed(arena, vm, vm->n_adapters ? most_partitions(wants) : UINT32_MAX);
-	if (debt->n_devices && !vm->n_devices) {
-		vm->devices = debt->devices;
-		vm->n_devices = debt->n_devices;
-	}
+	give_owed_devices(arena, wants, vm);
 }
 
 static void resolve_debt(struct arena *arena, struct wants *wants, struct world *goal, uint32_t index)

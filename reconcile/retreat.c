@@ -159,8 +159,8 @@ static const char *what_is_lost(
 	if (!vm_is_running(after))
 		return "would stay off";
 	const struct vm *was = &retreat->input->observed->vms[vm];
-	bool has_less = after->n_adapters + after->n_devices < was->n_adapters + was->n_devices;
-	const struct debt *left = has_less ? debts_left(arena, before, after) : NULL;
+	bool has_none = (was->n_adapters && !after->n_adapters) || (was->n_devices && !after->n_devices);
+	const struct debt *left = has_none ? debts_left(arena, before, after) : NULL;
 	bool is_owed = left && (left->n_adapters || left->n_devices);
 	return is_owed && !is_exchanged(retreat, vm) ? "would come back without its GPU" : NULL;
 }

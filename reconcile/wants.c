@@ -39,7 +39,8 @@ bool wants_owed_parts(const struct wants *wants, uint32_t vm)
 	if (want->debt != DEBT_OPEN || want->parts_stay)
 		return false;
 	/* it has the GPU of the other kind that the manifests give it: both at once no rule allows */
-	bool has_other = debts_wanted_otherwise(want, it->debt) && (it->n_adapters || it->n_devices);
+	bool has_other = debts_wanted_otherwise(want, it->debt) &&
+			 (want->group->passthrough ? vm_has_whole_gpu(wants->input->observed, it) : it->n_adapters > 0);
 	return !has_other && (it->debt->n_adapters || it->debt->n_devices);
 }
 

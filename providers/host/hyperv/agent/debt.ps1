@@ -105,15 +105,18 @@ function ConvertTo-OwedAdapter($Adapter, $Id) {
 	return $owed
 }
 
-# Written before the part is taken. The same part again, after a crash in between, is owed once.
+# Written before the part is taken. The same part again, after a crash in between, is owed once, and as this run says.
 function Add-PartDebt($Place, [string]$Kind, $Part) {
 	$debt = Get-DebtOfRun $Place $false
-	foreach ($owed in @($debt[$Kind])) {
-		if ($null -ne $owed['id'] -and $owed['id'] -ceq $Part['id']) { return }
-		if ($null -ne $owed['locationPath'] -and $owed['locationPath'] -ceq $Part['locationPath']) { return }
-	}
-	$debt[$Kind] = @(@($debt[$Kind]) + $Part | Where-Object { $null -ne $_ })
+	$others = @($debt[$Kind] | Where-Object { $null -ne $_ -and -not (Test-SamePart $_ $Part) })
+	$debt[$Kind] = @($others + $Part | Where-Object { $null -ne $_ })
 	Save-Debt $Place
+}
+
+# Not parts that are alike: this very one, by the id or the path that it had.
+function Test-SamePart($Owed, $Part) {
+	return ($null -ne $Owed['id'] -and $Owed['id'] -ceq $Part['id']) -or
+		($null -ne $Owed['locationPath'] -and $Owed['locationPath'] -ceq $Part['locationPath'])
 }
 
 # The part was not taken after all: the last one like it is owed no more.
