@@ -95,6 +95,14 @@ bool debts_wanted_otherwise(const struct vm_want *want, const struct debt *debt)
 	       (want->group->passthrough ? debt->n_adapters : debt->n_devices);
 }
 
+bool debts_pay_parts(const struct wants *wants, uint32_t vm)
+{
+	const struct vm_want *want = &wants->vms[vm];
+	bool has_wish = wants->input->mode == PLAN_APPLY && !want->refused;
+	return wants_owed_parts(wants, vm) &&
+	       !(has_wish && debts_wanted_otherwise(want, wants->input->observed->vms[vm].debt));
+}
+
 void debts_judge(struct wants *wants)
 {
 	for (uint32_t i = 0; i < wants->input->observed->n_vms; i++) {

@@ -11,6 +11,9 @@ enum debt_state debts_state(const struct world *world, const struct vm *vm, cons
 /* What stays owed to 'vm' when it becomes 'goal': that one's new adapters and devices are taken from its debt. NULL: nothing. */
 const struct debt *debts_left(struct arena *arena, const struct vm *vm, const struct vm *goal);
 
+/* The plan gives it what it is owed, and not, or not only, what a manifest wishes. */
+bool debts_pay_parts(const struct wants *wants, uint32_t vm);
+
 /* The manifest gives the VM a GPU of the other kind than those of the debt. */
 bool debts_wanted_otherwise(const struct vm_want *want, const struct debt *debt);
 

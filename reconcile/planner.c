@@ -58,8 +58,11 @@ static const char *change_why(struct arena *arena, const struct wants *wants, co
 		return "'unmanaged: Remove', since it is in the way of a change";
 	if (want->ownership == VM_OURS)
 		return "its deletion: no manifest mentions the VM any more";
-	return want->assignment ? arena_printf(arena, "assignment '%s'", want->assignment->name)
-				: "an earlier run, which owes it";
+	bool is_owed = change->kind < CHANGE_OFFLINE_ACTION && debts_pay_parts(wants, change->vm);
+	bool is_refused = want->refused || wants->input->mode == PLAN_RESTORE;
+	return want->assignment && !(is_owed && is_refused)
+		       ? arena_printf(arena, "assignment '%s'", want->assignment->name)
+		       : "an earlier run, which owes it";
 }
 
 static struct loc change_loc(const struct wants *wants, const struct change *change)
@@ -86,8 +89,8 @@ static enum step_cause change_cause(const struct wants *wants, const struct chan
 		return CAUSE_PRUNE;
 	if (wants->vms[change->vm].stripped)
 		return CAUSE_UNMANAGED;
-	return wants->vms[change->vm].ownership == VM_MANAGED && !wants_owed_parts(wants, change->vm) ? CAUSE_WANTED
-												      : CAUSE_DEBT;
+	return wants->vms[change->vm].ownership == VM_MANAGED && !debts_pay_parts(wants, change->vm) ? CAUSE_WANTED
+												     : CAUSE_DEBT;
 }
 
 static struct changes explained(struct arena *arena, const struct wants *wants, struct changes changes)

@@ -110,29 +110,15 @@ static const char *why_no_device(
 		     : NULL;
 }
 
-/* A clustered VM that is off may start on another node. */
-static bool any_offers_partitions(const struct world *goal, const struct vm *vm)
-{
-	bool anywhere = vm_is_off(vm) && vm->clustered == TRI_YES;
-	for (uint32_t g = 0; g < goal->n_gpus; g++)
-		if ((anywhere || goal->gpus[g].host == vm->host) && gpu_offers_partitions(&goal->gpus[g]))
-			return true;
-	return false;
-}
-
+/* One that is not pinned can always be given; whether it can be started with is asked elsewhere (refuse_capacity.c). */
 static const char *why_no_adapter(
 	struct arena *arena, const struct world *goal, uint32_t vm, const struct adapter *adapter)
 {
-	const char *host = goal->hosts[goal->vms[vm].host].name;
 	uint32_t gpu = adapter->pin ? world_find_gpu(goal, goal->vms[vm].host, adapter->pin) : NO_INDEX;
-	if (!adapter->pin)
-		return any_offers_partitions(goal, &goal->vms[vm])
-			       ? NULL
-			       : arena_printf(arena, "no GPU of '%s' offers partitions any more", host);
-	if (gpu != NO_INDEX && gpu_offers_partitions(&goal->gpus[gpu]))
+	if (!adapter->pin || (gpu != NO_INDEX && gpu_offers_partitions(&goal->gpus[gpu])))
 		return NULL;
 	return arena_printf(arena, "the GPU at %s of '%s', to which its partition is pinned, offers none any more",
-		adapter->pin, host);
+		adapter->pin, goal->hosts[goal->vms[vm].host].name);
 }
 
 static bool is_owed_device(const struct debt *debt, const struct device *device)

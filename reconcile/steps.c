@@ -81,9 +81,7 @@ static enum step_cause own_cause(struct maker *maker, uint32_t vm)
 	if (maker->needs->wants->vms[vm].stripped)
 		return CAUSE_UNMANAGED;
 	const struct vm_want *want = &maker->needs->wants->vms[vm];
-	bool is_owed = wants_owed_parts(maker->needs->wants, vm) &&
-		       !debts_wanted_otherwise(want, maker->needs->observed->vms[vm].debt);
-	return want->ownership != VM_MANAGED || is_owed ? CAUSE_DEBT : CAUSE_WANTED;
+	return want->ownership != VM_MANAGED || debts_pay_parts(maker->needs->wants, vm) ? CAUSE_DEBT : CAUSE_WANTED;
 }
 
 static const char *own_why(struct maker *maker, uint32_t vm)

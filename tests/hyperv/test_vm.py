@@ -222,6 +222,15 @@ class Adapters(Case):
         self.assertEqual([part['pin'] for part in reply['vm']['debt']['adapters']], [None])
         self.assertIsNone(self.done(self.agent.step('add-partition-adapter', self.add()))['vm']['debt'])
 
+    def test_a_part_that_a_dead_run_noted_and_did_not_take_is_owed_as_this_run_says(self):
+        self.begin(standalone(vm(1, adapters=[adapter(1, pin=NAME_B)])))
+        remove = {'vm': vm_id(1), 'adapter': {'id': adapter(1)['id']}}
+        self.world.change(lambda state: state.update(faults=[{'cmdlet': 'Remove-VMGpuPartitionAdapter', 'id': 'AccessDenied'}]))
+        self.agent.step('remove-partition-adapter', remove, owesParts=True, owesUnpinned=True)
+        self.world.change(lambda state: state.update(faults=[]))
+        owed = self.done(self.agent.step('remove-partition-adapter', remove, owesParts=True))['vm']['debt']['adapters']
+        self.assertEqual([part['pin'] for part in owed], [PATH_B])
+
     def test_with_one_kind_of_gpu_nothing_of_the_other_is_owed(self):
         device = {'id': 'd', 'locationPath': PATH_A}
         for more, remove, part, give, what in (

@@ -12,9 +12,10 @@
 	"apiVersion: hvgpu.dev/v1alpha1\nkind: GpuCluster\nmetadata: { name: c }\nspec:\n" \
 	"  type: Standalone\n  rollout: { maxUnavailable: 100% }\n  hosts: [{ name: hv01 }]\n  gpus:\n"
 #define PARTITIONED(match) "    - { name: parts, match: { " match " }, partitionCount: 4 }\n"
-#define WHOLE(match) \
-	"    - { name: whole, match: { " match " }, passthrough: { perHost: 1,\n" \
+#define WHOLE_OF(n, match) \
+	"    - { name: whole, match: { " match " }, passthrough: { perHost: " n ",\n" \
 	"        mmio: { low: 3Gi, high: 34Gi } } }\n"
+#define WHOLE(match) WHOLE_OF("1", match)
 #define ASSIGN(group) \
 	"---\napiVersion: hvgpu.dev/v1alpha1\nkind: GpuAssignment\nmetadata: { name: a }\n" \
 	"spec: { cluster: c, gpus: " group ", match: { namePattern: 'vm-*' } }\n"
@@ -50,11 +51,27 @@ static void with_whole_gpu(struct scene *scene)
 	scene_gpu(scene, 0, 0)->count = UNKNOWN;
 }
 
+static void with_two_whole_gpus(struct scene *scene)
+{
+	struct device *devices = arena_array(scene->arena, struct device, 2);
+	with_whole_gpu(scene);
+	for (uint32_t i = 0; i < 2; i++) {
+		devices[i].location_path = scene_path(i);
+		scene_gpu(scene, 0, i)->name = "NVIDIA A2";
+		scene_gpu(scene, 0, i)->state = GPU_DISMOUNTED;
+		scene_gpu(scene, 0, i)->count = UNKNOWN;
+	}
+	scene->vms[0][0].devices = devices;
+	scene->vms[0][0].n_devices = 2;
+	scene_gpu(scene, 0, 2)->name = "NVIDIA L4";
+}
+
 static const struct way {
 	const char *name;
 	void (*had)(struct scene *scene);
 	const char *manifests;
 	uint32_t n_gpus, n_adapters, n_devices; /* of the VM, at the end */
+	uint32_t n_had;                         /* parts, where it is not one */
 } ways[] = {
 	{ "partition to the only GPU", with_partition, CLUSTER WHOLE(FIRST) ASSIGN("whole"), 1, 0, 1 },
 	{ "partition to the other GPU", with_partition, CLUSTER PARTITIONED(FIRST) WHOLE(SECOND) ASSIGN("whole"), 2, 0,
@@ -64,6 +81,8 @@ static const struct way {
 	{ "only GPU to partition", with_whole_gpu, CLUSTER PARTITIONED(FIRST) ASSIGN("parts"), 1, 1, 0 },
 	{ "whole GPU to another's partition", with_whole_gpu, CLUSTER PARTITIONED(SECOND) WHOLE(FIRST) ASSIGN("parts"),
 		2, 1, 0 },
+	{ "two whole GPUs to a partition", with_two_whole_gpus,
+		CLUSTER PARTITIONED("model: NVIDIA L4") WHOLE_OF("2", FIRST) ASSIGN("parts"), 3, 1, 0, 2 },
 	{ "pinned partition to any", with_pinned_partition, CLUSTER PARTITIONED(SECOND) WHOLE(FIRST) ASSIGN("parts"), 2,
 		1, 0 },
 };
@@ -111,11 +130,13 @@ static void go_on(struct sim_run *sim, const struct way *way)
 }
 
 /* It runs; and with a GPU, or it is owed the one that it had. */
-static void assert_nothing_is_lost(struct sim_run *sim)
+static void assert_nothing_is_lost(struct sim_run *sim, const struct way *way)
 {
 	const struct vm *vm = vm_now(sim);
+	uint32_t n_owed = vm->debt ? vm->debt->n_adapters + vm->debt->n_devices : 0;
+	bool is_changed = vm->n_adapters == way->n_adapters && vm->n_devices == way->n_devices && !n_owed;
 	assert_int_equal(vm->state, VM_RUNNING);
-	assert_true(vm->n_adapters + vm->n_devices + (vm->debt ? vm->debt->n_adapters + vm->debt->n_devices : 0) == 1);
+	assert_true(is_changed || vm->n_adapters + vm->n_devices + n_owed == MAX(way->n_had, 1));
 	assert_true(!vm->debt == (vm->n_adapters + vm->n_devices > 0));
 	assert_true(!vm->debt == !sim_run_says(sim, D_STILL_OWED));
 }
@@ -132,7 +153,7 @@ static void interrupted_anywhere_it_has_one_or_is_owed_it(void **state)
 			end = sim_run_carry_out(sim);
 			print_message("%s, after %u: %d\n", ways[w].name, n, end);
 			n_bare += vm_now(sim)->debt != NULL;
-			assert_nothing_is_lost(sim);
+			assert_nothing_is_lost(sim, &ways[w]);
 			go_on(sim, &ways[w]);
 		}
 		assert_int_equal(end, EXIT_DONE);
@@ -151,7 +172,7 @@ static void change_of_role_that_fails_gives_the_partition_back(void **state)
 	assert_int_equal(sim_run_carry_out(sim), EXIT_PARTIAL);
 	assert_false(sim_run_says(sim, D_STILL_OWED));
 	assert_int_equal(vm_now(sim)->n_adapters, 1);
-	assert_nothing_is_lost(sim);
+	assert_nothing_is_lost(sim, &ways[0]);
 	go_on(sim, &ways[0]);
 }
 

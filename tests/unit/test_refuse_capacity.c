@@ -112,6 +112,69 @@ static void of_two_owed_starts_the_one_of_another_run_waits(void **state)
 	}
 }
 
+static void owe_both(struct scene *scene, struct vm *vm)
+{
+	owe_start(scene, vm, "dead");
+	struct debt *debt = arena_copy(scene->arena, vm->debt, sizeof(*debt));
+	debt->adapters = vm->adapters;
+	debt->n_adapters = vm->n_adapters;
+	vm->n_adapters = 0;
+	vm->debt = debt;
+}
+
+/* vm-a has its partition and cannot start without; vm-b can. */
+static void who_can_start_without_its_part_does(void **state)
+{
+	(void)state;
+	for (int swap = 0; swap < 2; swap++) {
+		struct scene *scene = scene_new(false, 1, 1, 1);
+		owe_start(scene, scene_vm(scene, swap ? "vm-b" : "vm-a", 0, VM_OFF, 0), "dead");
+		owe_both(scene, scene_vm(scene, swap ? "vm-a" : "vm-b", 0, VM_OFF, 0));
+		const struct plan *plan = scene_plan_as(
+			scene, scene_manifests(scene, 1, "vm-*", NULL), (struct plan_input){ .mode = PLAN_RESTORE });
+		assert_string_equal(
+			only_refusal(plan, swap ? "host/hv01/vm/vm-a" : "host/hv01/vm/vm-b")->what, "what it is owed");
+		assert_int_equal(scene_count(plan, STEP_START_VM), 2);
+		scene_free(scene);
+	}
+}
+
+/* Each of them once, and all start. */
+static void where_many_lack_room_each_starts_without(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 1);
+	static const char *const names[] = { "vm-a", "vm-b", "vm-c" };
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		owe_both(scene, scene_vm(scene, names[i], 0, VM_OFF, 0));
+	const struct plan *plan = scene_plan_as(
+		scene, scene_manifests(scene, 1, "vm-*", NULL), (struct plan_input){ .mode = PLAN_RESTORE });
+	assert_int_equal(plan->n_refusals, 2);
+	assert_string_not_equal(plan->refusals[0].subject, plan->refusals[1].subject);
+	assert_int_equal(scene_count(plan, STEP_ADD_ADAPTER), 1);
+	assert_int_equal(scene_count(plan, STEP_START_VM), 3);
+	scene_free(scene);
+}
+
+/* Who lets go of two makes room for two. */
+static void two_parts_of_one_vm_are_room_for_two(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 1);
+	struct vm *both = scene_vm(scene, "vm-a", 0, VM_OFF, 0);
+	struct adapter *two = arena_array(scene->arena, struct adapter, 2);
+	two[0] = two[1] = both->adapters[0];
+	both->adapters = two;
+	both->n_adapters = 2;
+	owe_both(scene, both);
+	owe_start(scene, scene_vm(scene, "vm-b", 0, VM_OFF, 0), "dead");
+	const struct plan *plan = scene_plan_as(
+		scene, scene_manifests(scene, 1, "vm-*", NULL), (struct plan_input){ .mode = PLAN_RESTORE });
+	only_refusal(plan, "host/hv01/vm/vm-a");
+	assert_int_equal(scene_count(plan, STEP_START_VM), 2);
+	scene_free(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +185,9 @@ int main(void)
 		cmocka_unit_test(count_is_refused_when_a_gpu_has_no_room_for_its_pins),
 		cmocka_unit_test(owed_start_is_paid_without_the_partition_that_has_no_room),
 		cmocka_unit_test(of_two_owed_starts_the_one_of_another_run_waits),
+		cmocka_unit_test(who_can_start_without_its_part_does),
+		cmocka_unit_test(where_many_lack_room_each_starts_without),
+		cmocka_unit_test(two_parts_of_one_vm_are_room_for_two),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -229,6 +229,16 @@ static void whole_gpu_of_a_pool_that_is_gone_stays_owed(void **state)
 	assert_waits_for_its_part(*state, "'hv01' has no pool 'render' any more");
 }
 
+static void whole_gpu_of_an_empty_pool_stays_owed(void **state)
+{
+	struct fixture *fixture = *state;
+	static const struct pool pool = { .name = "render" };
+	fixture->scene->hosts[0].host.pools = &pool;
+	fixture->scene->hosts[0].host.n_pools = 1;
+	owe_device(fixture, NULL, "render");
+	assert_waits_for_its_part(fixture, "pool 'render' of 'hv01' has no GPU left");
+}
+
 static void whole_gpu_that_another_vm_has_stays_owed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -271,6 +281,7 @@ int main(void)
 		TEST(whole_gpu_that_is_mounted_again_stays_owed),
 		TEST(whole_gpu_that_is_gone_stays_owed),
 		TEST(whole_gpu_of_a_pool_that_is_gone_stays_owed),
+		TEST(whole_gpu_of_an_empty_pool_stays_owed),
 		TEST(whole_gpu_that_another_vm_has_stays_owed),
 		TEST(partition_whose_gpu_offers_none_stays_owed),
 	};

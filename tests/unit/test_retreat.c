@@ -72,6 +72,26 @@ static void gap_is_found_and_names_the_vm(void **state)
 	scene_free(scene);
 }
 
+/* Of two partitions, of which one is allowed, one comes back: that is no loss. */
+static void vm_with_more_than_is_allowed_may_be_drained(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 4);
+	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
+	struct adapter *two = arena_array(scene->arena, struct adapter, 2);
+	two[0] = two[1] = vm->adapters[0];
+	two[1].id = "Microsoft:second";
+	vm->adapters = two;
+	vm->n_adapters = 2;
+	const struct plan *plan = scene_plan(scene, scene_manifests(scene, 8, "vm-*", NULL));
+	struct plan_input input = input_of(scene);
+	struct retreat *retreat = retreat_new(scene->arena, plan, &input);
+	struct retreat_gap gap = { 0 };
+	assert_int_equal(scene_count(plan, STEP_REMOVE_ADAPTER), 2);
+	assert_true(retreat_everywhere(retreat, scene->arena, &gap));
+	scene_free(scene);
+}
+
 static void failed_vm_itself_is_no_gap(void **state)
 {
 	(void)state;
@@ -157,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(count_change_has_a_way_back_from_everywhere),
 		cmocka_unit_test(gap_is_found_and_names_the_vm),
+		cmocka_unit_test(vm_with_more_than_is_allowed_may_be_drained),
 		cmocka_unit_test(failed_vm_itself_is_no_gap),
 		cmocka_unit_test(who_gives_up_does_so_before_another_gains),
 		cmocka_unit_test(offline_action_is_set_before_the_partition_is_given),
