@@ -162,6 +162,30 @@ static void interrupted_anywhere_it_has_one_or_is_owed_it(void **state)
 	}
 }
 
+/* Both would be one too many. */
+static void what_is_owed_already_is_not_owed_twice(void **state)
+{
+	struct sim_run *sim = *state;
+	const struct way *pinned = &ways[G_N_ELEMENTS(ways) - 1];
+	enum exit_code end = EXIT_INTERRUPTED;
+	for (uint32_t n = 1; end == EXIT_INTERRUPTED; n++) {
+		begin(sim, pinned, NULL);
+		struct adapter owed = { .id = "y", .quotas[QUOTA_MIN_VRAM] = KNOWN(1000) };
+		const struct debt debt = {
+			.run = "dead", .at = SCENE_NOW - 3 * 86400, .adapters = &owed, .n_adapters = 1
+		};
+		sim->scene->vms[0][0].debt = &debt;
+		sim_run_write_scene(sim, NULL);
+		sim_run_plan(sim, PLAN_APPLY);
+		sim->interrupt_after_steps = n;
+		end = sim_run_carry_out(sim);
+		const struct vm *vm = vm_now(sim);
+		assert_int_equal(vm->state, VM_RUNNING);
+		assert_true(vm->n_adapters <= 1);
+		assert_true(!vm->debt || vm->debt->n_adapters <= 1);
+	}
+}
+
 static void change_of_role_that_fails_gives_the_partition_back(void **state)
 {
 	struct sim_run *sim = *state;
@@ -197,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(interrupted_anywhere_it_has_one_or_is_owed_it),
+		TEST(what_is_owed_already_is_not_owed_twice),
 		TEST(change_of_role_that_fails_gives_the_partition_back),
 		TEST(whole_gpu_that_is_not_given_leaves_the_partition_owed),
 	};

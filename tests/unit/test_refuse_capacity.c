@@ -139,6 +139,33 @@ static void who_can_start_without_its_part_does(void **state)
 	}
 }
 
+/* One of them is to get a whole GPU anyway. */
+static void who_changes_kind_yields_to_who_was_drained(void **state)
+{
+	(void)state;
+	for (int first = 0; first < 2; first++) {
+		static const char text[] =
+			"{apiVersion: hvgpu.dev/v1alpha1, kind: GpuCluster, metadata: {name: c}, spec: {type: "
+			"Standalone, hosts: [{name: hv01}], gpus: [{name: vdi, match: {model: NVIDIA A2}, "
+			"partitionCount: 1}, {name: whole, match: {model: NVIDIA L40}, passthrough: {perHost: 1}}]}}\n"
+			"---\n{apiVersion: hvgpu.dev/v1alpha1, kind: GpuAssignment, metadata: {name: %s}, spec: {"
+			"cluster: c, gpus: whole, virtualMachines: [{name: vm-a}]}}\n"
+			"---\n{apiVersion: hvgpu.dev/v1alpha1, kind: GpuAssignment, metadata: {name: m}, spec: {"
+			"cluster: c, gpus: vdi, virtualMachines: [{name: vm-b}]}}\n";
+		g_autofree char *manifests = g_strdup_printf(text, first ? "a" : "z");
+		struct scene *scene = scene_new(false, 1, 2, 1);
+		scene_gpu(scene, 0, 1)->name = "NVIDIA L40";
+		scene_gpu(scene, 0, 1)->state = GPU_DISMOUNTED;
+		scene_gpu(scene, 0, 1)->count = UNKNOWN;
+		owe_both(scene, scene_vm(scene, "vm-a", 0, VM_OFF, 0));
+		owe_both(scene, scene_vm(scene, "vm-b", 0, VM_OFF, 0));
+		const struct plan *plan = scene_plan_as(scene, manifests, (struct plan_input){ .mode = PLAN_RESTORE });
+		assert_string_equal(only_refusal(plan, "host/hv01/vm/vm-a")->what, "what it is owed");
+		assert_non_null(scene_step(plan, STEP_ADD_ADAPTER, "vm-b"));
+		scene_free(scene);
+	}
+}
+
 /* Each of them once, and all start. */
 static void where_many_lack_room_each_starts_without(void **state)
 {
@@ -186,6 +213,7 @@ int main(void)
 		cmocka_unit_test(owed_start_is_paid_without_the_partition_that_has_no_room),
 		cmocka_unit_test(of_two_owed_starts_the_one_of_another_run_waits),
 		cmocka_unit_test(who_can_start_without_its_part_does),
+		cmocka_unit_test(who_changes_kind_yields_to_who_was_drained),
 		cmocka_unit_test(where_many_lack_room_each_starts_without),
 		cmocka_unit_test(two_parts_of_one_vm_are_room_for_two),
 	};

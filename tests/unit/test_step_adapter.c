@@ -187,6 +187,32 @@ static void devices_of_a_pool_are_counted(void **ignored)
 	assert_int_equal(world->vms[0].n_devices, 1);
 }
 
+static void a_gpu_of_one_kind_ends_what_is_owed_of_the_other(void **ignored)
+{
+	static const struct device device = { .location_path = "PCIROOT(0)#PCI(0)" };
+	static const struct adapter adapter = { .id = "x" };
+	static const struct debt owes_device = { .power = DEBT_POWER_STOPPED, .devices = &device, .n_devices = 1 };
+	static const struct debt owes_adapter = { .power = DEBT_POWER_NONE, .adapters = &adapter, .n_adapters = 1 };
+	g_autoptr(arena_auto) arena = arena_new();
+	struct world *world = worlds_new(arena, 1, 2, 4, 2);
+	struct step add = { 0 }, assign = { 0 };
+
+	(void)ignored;
+	worlds_vm(arena, world, 0, VM_OFF);
+	worlds_vm(arena, world, 0, VM_OFF);
+	world->gpus[0].state = GPU_DISMOUNTED;
+	world->vms[0].debt = &owes_device;
+	world->vms[1].debt = &owes_adapter;
+	add = steps_vm(world, STEP_ADD_ADAPTER, 0);
+	assert_int_equal(steps_do(arena, world, &add), STEPS_CHANGED);
+	assert_int_equal(world->vms[0].debt->n_devices, 0);
+	assert_int_equal(world->vms[0].debt->power, DEBT_POWER_STOPPED);
+	assign = steps_vm(world, STEP_ADD_DEVICE, 1);
+	assign.device = device;
+	assert_int_equal(steps_do(arena, world, &assign), STEPS_CHANGED);
+	assert_null(world->vms[1].debt);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +224,7 @@ int main(void)
 		cmocka_unit_test(a_whole_gpu_is_added_once_it_is_dismounted),
 		cmocka_unit_test(a_whole_gpu_of_another_vm_is_not_given),
 		cmocka_unit_test(devices_of_a_pool_are_counted),
+		cmocka_unit_test(a_gpu_of_one_kind_ends_what_is_owed_of_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
