@@ -97,10 +97,9 @@ bool debts_wanted_otherwise(const struct vm_want *want, const struct debt *debt)
 
 bool debts_pay_parts(const struct wants *wants, uint32_t vm)
 {
-	const struct vm_want *want = &wants->vms[vm];
-	bool has_wish = wants->input->mode == PLAN_APPLY && !want->refused;
 	return wants_owed_parts(wants, vm) &&
-	       !(has_wish && debts_wanted_otherwise(want, wants->input->observed->vms[vm].debt));
+	       !(wants_has_wish(wants, vm) &&
+		       debts_wanted_otherwise(&wants->vms[vm], wants->input->observed->vms[vm].debt));
 }
 
 void debts_judge(struct wants *wants)

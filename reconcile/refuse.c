@@ -329,7 +329,7 @@ static bool refuse_never_stop(struct wants *wants, const struct world *goal, con
 static bool refuse_something(struct arena *arena, struct wants *wants, const struct world *goal,
 	const struct touch *touch, const struct rules *rules)
 {
-	return refuse_touched(wants, goal, touch) || refuse_undecided(wants, goal) || refuse_not_there(wants, goal) ||
+	return refuse_touched(wants, goal, touch) || refuse_undecided(wants, goal) || refuse_gone(wants, goal) ||
 	       refuse_never_stop(wants, goal, touch) || refuse_kept(wants, goal) || refuse_without_gpu(wants, goal) ||
 	       vram_refuse(wants, goal) || refuse_mmio(wants, goal) ||
 	       refuse_settings(arena, wants, goal, touch, rules) || refuse_unfit(arena, wants, goal, touch, rules) ||

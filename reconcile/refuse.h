@@ -33,8 +33,8 @@ bool refuse_start(struct wants *wants, const struct world *goal, const struct to
 
 /* refuse_debt.c: who is to get something else than what an old run owes it, which a person decides about. The same result. */
 bool refuse_undecided(struct wants *wants, const struct world *goal);
-/* The same file: who would be given back what its host has no more. Its start is another matter. The same result. */
-bool refuse_not_there(struct wants *wants, const struct world *goal);
+/* refuse_gone.c: who would be given back what its host has no more. Its start is another matter. The same result. */
+bool refuse_gone(struct wants *wants, const struct world *goal);
 
 /* For who pays debts alone: what a run at work owes is not to be paid by another. */
 void refuse_held(struct wants *wants);

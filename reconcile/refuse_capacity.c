@@ -165,9 +165,7 @@ static uint32_t last_of(const struct room_sought *sought,
 /* A wish comes before what is owed, which may be another part. */
 static void refuse_to_gain(struct wants *wants, uint32_t vm, const char *reason)
 {
-	const struct vm_want *want = &wants->vms[vm];
-	bool has_wish = wants->input->mode == PLAN_APPLY && want->ownership == VM_MANAGED && !want->refused;
-	if (has_wish)
+	if (wants_has_wish(wants, vm))
 		refuse_vm(wants, vm, D_CAPACITY, "%s", reason);
 	else
 		refuse_parts(wants, vm, D_CAPACITY, reason);

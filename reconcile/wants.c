@@ -26,6 +26,12 @@ void wants_refuse(struct wants *wants, enum diag_code code, struct loc loc, cons
 	diag_add(wants->diags, code, loc, subject, "%s: %s", what, reason);
 }
 
+bool wants_has_wish(const struct wants *wants, uint32_t vm)
+{
+	const struct vm_want *want = &wants->vms[vm];
+	return wants->input->mode == PLAN_APPLY && want->ownership == VM_MANAGED && !want->refused;
+}
+
 bool wants_owed_power(const struct wants *wants, uint32_t vm)
 {
 	const struct vm *it = &wants->input->observed->vms[vm];

@@ -66,6 +66,8 @@ void wants_done(struct wants *wants);
 void wants_refuse(struct wants *wants, enum diag_code code, struct loc loc, const char *subject, const char *what,
 	const char *fmt, ...) G_GNUC_PRINTF(6, 7);
 
+/* A manifest gives the VM a GPU, and that is not refused. */
+bool wants_has_wish(const struct wants *wants, uint32_t vm);
 /* The observed world has this debt, and this plan pays it: its power, its parts. */
 bool wants_owed_power(const struct wants *wants, uint32_t vm);
 bool wants_owed_parts(const struct wants *wants, uint32_t vm);
