@@ -124,21 +124,6 @@ static bool is_owed_both(const struct wants *wants, const struct world *goal, ui
 	return is_owed_here(wants, goal, vm, devices) && gains(wants, goal, vm, devices) && wants_owed_parts(wants, vm);
 }
 
-static uint32_t by_rank(const struct wants *wants, uint32_t vm)
-{
-	return wants->vms[vm].rank;
-}
-
-/* Whom this run itself stopped comes back before whom another run left down; and who is to get a GPU of the other kind anyway yields to
- * who is to keep what it had. */
-static uint32_t by_run_and_rank(const struct wants *wants, uint32_t vm)
-{
-	if (refuse_is_of_another_run(wants, vm))
-		return UINT32_MAX;
-	bool is_exchanged = debts_wanted_otherwise(&wants->vms[vm], wants->input->observed->vms[vm].debt);
-	return is_exchanged ? UINT32_MAX - 1 : by_rank(wants, vm);
-}
-
 struct room_sought {
 	const struct wants *wants;
 	const struct world *goal;
@@ -147,17 +132,34 @@ struct room_sought {
 	bool devices; /* else partitions */
 };
 
+static uint64_t by_rank(const struct room_sought *sought, uint32_t vm)
+{
+	return sought->wants->vms[vm].rank;
+}
+
+/* Whom this run itself stopped comes back before whom another run left down; then who can start without its part does, for availability
+ * comes first (docs/decisions/0016, 10); and first of those whoever is to get a GPU of the other kind anyway. */
+static uint64_t by_what_it_costs(const struct room_sought *sought, uint32_t vm)
+{
+	const struct wants *wants = sought->wants;
+	uint64_t is_of_another = refuse_is_of_another_run(wants, vm);
+	uint64_t starts_without = is_owed_both(wants, sought->goal, vm, sought->devices);
+	uint64_t is_exchanged =
+		starts_without && debts_wanted_otherwise(&wants->vms[vm], wants->input->observed->vms[vm].debt);
+	return is_of_another << 34 | starts_without << 33 | is_exchanged << 32 | wants->vms[vm].rank;
+}
+
 /* The one with the most weight, such as the last in the manifests; or NO_INDEX. */
 static uint32_t last_of(const struct room_sought *sought,
 	bool (*is_one)(const struct wants *wants, const struct world *goal, uint32_t vm, bool devices),
-	uint32_t (*weight_of)(const struct wants *wants, uint32_t vm))
+	uint64_t (*weight_of)(const struct room_sought *sought, uint32_t vm))
 {
 	const struct world *goal = sought->goal;
 	uint32_t last = NO_INDEX;
 	for (uint32_t i = 0; i < goal->n_vms; i++)
 		if (!sought->is_out[i] && goal->vms[i].host == sought->host && vm_is_running(&goal->vms[i]) &&
 			is_one(sought->wants, goal, i, sought->devices) &&
-			(last == NO_INDEX || weight_of(sought->wants, i) > weight_of(sought->wants, last)))
+			(last == NO_INDEX || weight_of(sought, i) > weight_of(sought, last)))
 			last = i;
 	return last;
 }
@@ -171,35 +173,31 @@ static void refuse_to_gain(struct wants *wants, uint32_t vm, const char *reason)
 		refuse_parts(wants, vm, D_CAPACITY, reason);
 }
 
-/* As few VMs as possible, 'n' of them: first who is new; then who is owed the part along with its start, and starts without it, for
- * availability comes first (docs/decisions/0016, 10); then whoever is owed a start, for where not all can come back the others shall. */
+/* As few VMs as possible, for 'n' parts: first who is new, then whoever is owed a start, for where not all can come back the others shall. */
 static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32_t host, uint64_t n, bool devices)
 {
 	g_autofree bool *is_out = g_new0(bool, goal->n_vms + 1);
+	struct room_sought sought = { wants, goal, is_out, host, devices };
 	bool any = false;
 	while (n > 0) {
-		struct room_sought sought = { wants, goal, is_out, host, devices };
 		uint32_t fresh = last_of(&sought, is_new, by_rank);
-		uint32_t both = fresh != NO_INDEX ? NO_INDEX : last_of(&sought, is_owed_both, by_run_and_rank);
-		uint32_t last = fresh != NO_INDEX  ? fresh
-				: both != NO_INDEX ? both
-						   : last_of(&sought, is_owed_here, by_run_and_rank);
+		uint32_t last = fresh != NO_INDEX ? fresh : last_of(&sought, is_owed_here, by_what_it_costs);
 		if (last == NO_INDEX)
 			return any;
+		bool starts_without = fresh == NO_INDEX && is_owed_both(wants, goal, last, devices);
 		const char *reason = arena_printf(wants->arena,
 			"all %s of '%s' are taken by running VMs; free one, or run VM '%s' on another host",
 			devices ? "whole GPUs" : "partitions", goal->hosts[host].name, goal->vms[last].name);
 		if (fresh != NO_INDEX)
 			refuse_vm(wants, last, D_CAPACITY, "%s", reason);
-		else if (both != NO_INDEX)
+		else if (starts_without)
 			refuse_to_gain(wants, last, reason);
 		else
 			refuse_owed_start(wants, last, D_CAPACITY, reason);
 		any = is_out[last] = true;
 		/* who starts without, or does not get one more, keeps what it has */
-		uint32_t kept = fresh != NO_INDEX || both != NO_INDEX
-					? parts_of(&wants->input->observed->vms[last], devices)
-					: 0;
+		bool keeps = fresh != NO_INDEX || starts_without;
+		uint32_t kept = keeps ? parts_of(&wants->input->observed->vms[last], devices) : 0;
 		n -= MIN(n, parts_of(&goal->vms[last], devices) - kept);
 	}
 	return any;

@@ -139,6 +139,21 @@ static void who_can_start_without_its_part_does(void **state)
 	}
 }
 
+/* It has its partition, but it is another run that left it down: whom this one drained comes back whole. */
+static void who_was_drained_comes_before_whom_another_run_left_down(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 1);
+	owe_both(scene, scene_vm(scene, "vm-a", 0, VM_OFF, 0));
+	((struct debt *)scene->vms[0][0].debt)->run = "this";
+	owe_start(scene, scene_vm(scene, "vm-b", 0, VM_OFF, 0), "dead");
+	const struct plan *plan = scene_plan_as(scene, scene_manifests(scene, 1, "vm-*", NULL),
+		(struct plan_input){ .mode = PLAN_RESTORE, .live_run = "this" });
+	assert_string_equal(only_refusal(plan, "host/hv01/vm/vm-b")->what, "start");
+	assert_non_null(scene_step(plan, STEP_ADD_ADAPTER, "vm-a"));
+	scene_free(scene);
+}
+
 /* One of them is to get a whole GPU anyway. */
 static void who_changes_kind_yields_to_who_was_drained(void **state)
 {
@@ -213,6 +228,7 @@ int main(void)
 		cmocka_unit_test(owed_start_is_paid_without_the_partition_that_has_no_room),
 		cmocka_unit_test(of_two_owed_starts_the_one_of_another_run_waits),
 		cmocka_unit_test(who_can_start_without_its_part_does),
+		cmocka_unit_test(who_was_drained_comes_before_whom_another_run_left_down),
 		cmocka_unit_test(who_changes_kind_yields_to_who_was_drained),
 		cmocka_unit_test(where_many_lack_room_each_starts_without),
 		cmocka_unit_test(two_parts_of_one_vm_are_room_for_two),
