@@ -58,11 +58,10 @@ static const char *change_why(struct arena *arena, const struct wants *wants, co
 		return "'unmanaged: Remove', since it is in the way of a change";
 	if (want->ownership == VM_OURS)
 		return "its deletion: no manifest mentions the VM any more";
-	bool is_owed = change->kind < CHANGE_OFFLINE_ACTION && debts_pay_parts(wants, change->vm);
-	bool is_refused = want->refused || wants->input->mode == PLAN_RESTORE;
-	return want->assignment && !(is_owed && is_refused)
-		       ? arena_printf(arena, "assignment '%s'", want->assignment->name)
-		       : "an earlier run, which owes it";
+	bool is_paid = change->kind < CHANGE_OFFLINE_ACTION && wants_owed_parts(wants, change->vm) &&
+		       !wants_has_wish(wants, change->vm);
+	return want->assignment && !is_paid ? arena_printf(arena, "assignment '%s'", want->assignment->name)
+					    : "an earlier run, which owes it";
 }
 
 static struct loc change_loc(const struct wants *wants, const struct change *change)

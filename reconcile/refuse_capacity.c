@@ -137,8 +137,8 @@ static uint64_t by_rank(const struct room_sought *sought, uint32_t vm)
 	return sought->wants->vms[vm].rank;
 }
 
-/* Whom this run itself stopped comes back before whom another run left down; then who can start without its part does, for availability
- * comes first (docs/decisions/0016, 10); and first of those whoever is to get a GPU of the other kind anyway. */
+/* The most weight yields: whom another run left down; then who can start without its part, for availability comes first
+ * (docs/decisions/0016, 10); and first of those whoever is to get a GPU of the other kind anyway. */
 static uint64_t by_what_it_costs(const struct room_sought *sought, uint32_t vm)
 {
 	const struct wants *wants = sought->wants;

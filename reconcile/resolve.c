@@ -244,16 +244,17 @@ static bool has_path(const struct vm *vm, const char *path)
 	return false;
 }
 
-/* What this very run took nobody else can have given back; nor a GPU, by its path, that the VM does not have. */
+/* All, where the VM has no whole GPU, or this very run took them. Else somebody may have given back one of a pool already, for they are alike;
+ * one by its path is back only when the VM has it. */
 static void give_owed_devices(struct arena *arena, const struct wants *wants, struct vm *vm)
 {
 	const struct debt *debt = vm->debt;
 	const char *run = wants->input->live_run;
 	bool gets_all = (run && g_strcmp0(debt->run, run) == 0) || !vm_has_whole_gpu(wants->input->observed, vm);
-	struct device *devices = arena_array(arena, struct device, vm->n_devices + debt->n_devices);
-	uint32_t n = vm->n_devices;
 	if (!debt->n_devices)
 		return;
+	struct device *devices = arena_array(arena, struct device, vm->n_devices + debt->n_devices);
+	uint32_t n = vm->n_devices;
 	if (n)
 		memcpy(devices, vm->devices, n * sizeof(*devices));
 	for (uint32_t i = 0; i < debt->n_devices; i++) {

@@ -140,7 +140,7 @@ static const struct plan *plan_back(
 	return plan_cluster(arena, &input);
 }
 
-/* What became of the VM's GPU is of neither kind while that changes: nothing else can be promised than its start. */
+/* A GPU that changes is of neither kind meanwhile, so of a VM that changes kind with it nothing but the start can be promised. */
 static bool is_exchanged(const struct retreat *retreat, uint32_t vm)
 {
 	for (uint32_t i = 0; i < retreat->plan->n_steps; i++)
@@ -198,7 +198,7 @@ static bool gap(struct retreat_gap *out, uint32_t step, uint32_t vm, const char 
 	return false;
 }
 
-/* The same failure would cost the VM that were nothing but the way back begun: going on puts nobody at risk who is not already.
+/* The same failure would cost the VM as much were nothing but the way back begun: going on puts nobody at risk who is not already.
  * 'vm' NO_INDEX: that way back does not pass its check either. */
 static bool is_lost_either_way(
 	const struct retreat *retreat, struct arena *arena, const struct step *failed, uint32_t vm)

@@ -20,7 +20,7 @@ struct retreat *retreat_new(struct arena *arena, const struct plan *plan, const 
 struct retreat_gap {        /* where no way back is known */
 	uint32_t step;      /* index: this one fails */
 	uint32_t vm;        /* this one would stay off, or lack its GPU; or NO_INDEX */
-	const char *reason; /* "VM 'vdi-001' would stay off" */
+	const char *reason; /* "VM 'vdi-001' would stay off", "... would come back without its GPU" */
 };
 
 /* The step fails for good where the steps of 'done' (per index) are done, and no other is. 'took_effect': the host did

@@ -106,6 +106,30 @@ struct vm *scene_vm(struct scene *scene, const char *name, uint32_t host, enum v
 	return vm;
 }
 
+struct vm *scene_vm_whole(struct scene *scene, const char *name, uint32_t host, enum vm_state state, uint32_t gpu)
+{
+	struct vm *vm = scene_vm(scene, name, host, state, -1);
+	struct device *device = arena_new_of(scene->arena, struct device);
+	device->location_path = scene_path(gpu);
+	vm->devices = device;
+	vm->n_devices = 1;
+	vm->cache_control = true;
+	vm->stop_action = STOP_ACTION_TURN_OFF;
+	vm->mmio_low_bytes = KNOWN(3ull << 30);
+	vm->mmio_high_bytes = KNOWN(34ull << 30);
+	scene_gpu(scene, host, gpu)->state = GPU_DISMOUNTED;
+	scene_gpu(scene, host, gpu)->count = UNKNOWN;
+	return vm;
+}
+
+void scene_pin(struct scene *scene, struct vm *vm, uint32_t gpu)
+{
+	struct adapter *adapter = arena_copy(scene->arena, vm->adapters, sizeof(*adapter));
+	adapter->pin = scene_path(gpu);
+	adapter->pinned = TRI_YES;
+	vm->adapters = adapter;
+}
+
 struct debt *scene_owe_start(struct scene *scene, struct vm *vm, int64_t age_s)
 {
 	struct debt *debt = arena_new_of(scene->arena, struct debt);

@@ -30,6 +30,10 @@ const char *scene_path(uint32_t gpu); /* location path of the n-th GPU of any ho
 
 /* A VM on the host; 'gpu' < 0: no partition. A running VM with a partition is on exactly that GPU. */
 struct vm *scene_vm(struct scene *scene, const char *name, uint32_t host, enum vm_state state, int gpu);
+/* A VM with that whole GPU, and the settings that it demands; the GPU is dismounted. */
+struct vm *scene_vm_whole(struct scene *scene, const char *name, uint32_t host, enum vm_state state, uint32_t gpu);
+/* Pins the VM's only partition. */
+void scene_pin(struct scene *scene, struct vm *vm, uint32_t gpu);
 /* Run 'dead' stopped the VM so long ago, and owes it a start. In the scene's arena; the test may change it. */
 struct debt *scene_owe_start(struct scene *scene, struct vm *vm, int64_t age_s);
 /* 'n' running VMs vm-00.. with partitions, spread evenly over hosts and GPUs. */

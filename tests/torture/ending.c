@@ -89,7 +89,7 @@ static enum place place_of(enum request_kind at, enum ending_phase phase)
 		return STEP;
 	if (at == REQUEST_RECORD)
 		return RECORD;
-	if (at == REQUEST_RELEASE || at == REQUEST_SETTLE) /* what is void stays so, noted or not */
+	if (at == REQUEST_RELEASE)
 		return RELEASE;
 	if (at == REQUEST_OBSERVE)
 		return phase == ENDING_PLANNING ? LOOK : LOOK_AGAIN;

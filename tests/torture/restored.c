@@ -122,10 +122,25 @@ static bool is_there(const struct host_state *host, const struct device *device)
 	return n_free > 0;
 }
 
-/* It runs without what it had, which is owed it still, and of which the host has no more: its GPU is of neither kind, or of the other. */
-static bool waits_for_a_gpu(const struct host_state *host, const struct vm *vm, const struct had *had)
+static bool changes_kind(const struct spec *spec, const struct vm *vm, const struct had *had)
 {
-	if (!vm->debt || vm->n_adapters + vm->debt->n_adapters != had->n_adapters + had->n_owed_adapters ||
+	for (uint32_t c = 0; c < spec->n_clusters; c++) {
+		const struct spec_assignment *to =
+			spec_find_assignment_of_vm(spec, spec->clusters[c].name, vm->name, NULL);
+		const struct gpu_group *group = to ? cluster_find_group(&spec->clusters[c], to->gpus) : NULL;
+		if (group)
+			return group->passthrough ? had->n_adapters + had->n_owed_adapters
+						  : had->n_devices + had->n_owed_devices;
+	}
+	return false;
+}
+
+/* It runs without what it had, which is owed it still, and of which the host has no more: its GPU is of neither kind, or of the other. */
+static bool waits_for_a_gpu(
+	const struct spec *spec, const struct host_state *host, const struct vm *vm, const struct had *had)
+{
+	if (!changes_kind(spec, vm, had) || !vm->debt ||
+		vm->n_adapters + vm->debt->n_adapters != had->n_adapters + had->n_owed_adapters ||
 		vm->n_devices + vm->debt->n_devices != had->n_devices + had->n_owed_devices ||
 		(vm->debt->n_adapters && has_room(host, vm->debt->n_adapters)))
 		return false;
@@ -161,7 +176,7 @@ static const char *judge_vm(
 	struct had had = had_of(was);
 	if (!vm_is_running(is))
 		return arena_printf(arena, "VM '%s' was stopped by a run that leaves it down", was->name);
-	if (!has_what_it_had(is, &had) && !waits_for_a_gpu(&restored->after.states[at], is, &had) &&
+	if (!has_what_it_had(is, &had) && !waits_for_a_gpu(restored->spec, &restored->after.states[at], is, &had) &&
 		!has_what_it_gets(restored->spec, to, is, &had))
 		return arena_printf(arena,
 			"VM '%s' was stopped by a run, and now has %u adapters and %u devices: neither what it had nor "

@@ -244,17 +244,7 @@ static struct scenario *small_exchange(struct arena *arena, const char *name)
 static struct scenario *small_share(struct arena *arena, const char *name)
 {
 	struct scene *scene = scene_new(false, 1, 1, 4);
-	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, -1);
-	struct device *device = arena_new_of(scene->arena, struct device);
-	device->location_path = scene_path(0);
-	vm->devices = device;
-	vm->n_devices = 1;
-	vm->stop_action = STOP_ACTION_TURN_OFF;
-	vm->cache_control = true;
-	vm->mmio_low_bytes = KNOWN(3ull << 30);
-	vm->mmio_high_bytes = KNOWN(34ull << 30);
-	scene_gpu(scene, 0, 0)->state = GPU_DISMOUNTED;
-	scene_gpu(scene, 0, 0)->count = UNKNOWN;
+	scene_vm_whole(scene, "vm-a", 0, VM_RUNNING, 0);
 	return make(arena, scene, name, "", vdi_4, VMS, NULL);
 }
 
@@ -263,11 +253,7 @@ static struct scenario *small_unpin(struct arena *arena, const char *name)
 {
 	struct scene *scene = scene_new(true, 1, 2, 4);
 	scene_gpu(scene, 0, 1)->name = "NVIDIA L40";
-	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
-	struct adapter *adapter = arena_copy(scene->arena, vm->adapters, sizeof(*adapter));
-	adapter->pin = scene_path(0);
-	adapter->pinned = TRI_YES;
-	vm->adapters = adapter;
+	scene_pin(scene, scene_vm(scene, "vm-a", 0, VM_RUNNING, 0), 0);
 	g_autofree char *groups =
 		g_strconcat(whole, "    - { name: vdi, match: { model: NVIDIA L40 }, partitionCount: 4 }\n", NULL);
 	return make(arena, scene, name, "", groups, VMS, NULL);

@@ -145,7 +145,6 @@ static void every_host_gets_the_clusters_record_from_a_run_with_work(void **stat
 	}
 }
 
-/* The GPU cannot be dismounted: the VM runs again, without the partition that it is not to have any more, and that is said. */
 /* It never ran: it is not down because of us, and what it lacks is said. */
 static void vm_that_was_off_is_not_called_down(void **state)
 {

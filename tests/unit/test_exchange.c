@@ -29,26 +29,12 @@ static void with_partition(struct scene *scene)
 
 static void with_pinned_partition(struct scene *scene)
 {
-	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, 0);
-	struct adapter *adapter = arena_copy(scene->arena, vm->adapters, sizeof(*adapter));
-	adapter->pin = scene_path(0);
-	adapter->pinned = TRI_YES;
-	vm->adapters = adapter;
+	scene_pin(scene, scene_vm(scene, "vm-a", 0, VM_RUNNING, 0), 0);
 }
 
 static void with_whole_gpu(struct scene *scene)
 {
-	struct vm *vm = scene_vm(scene, "vm-a", 0, VM_RUNNING, -1);
-	struct device *device = arena_new_of(scene->arena, struct device);
-	device->location_path = scene_path(0);
-	vm->devices = device;
-	vm->n_devices = 1;
-	vm->cache_control = true;
-	vm->stop_action = STOP_ACTION_TURN_OFF;
-	vm->mmio_low_bytes = KNOWN(3ull << 30);
-	vm->mmio_high_bytes = KNOWN(34ull << 30);
-	scene_gpu(scene, 0, 0)->state = GPU_DISMOUNTED;
-	scene_gpu(scene, 0, 0)->count = UNKNOWN;
+	scene_vm_whole(scene, "vm-a", 0, VM_RUNNING, 0);
 }
 
 static void with_two_whole_gpus(struct scene *scene)

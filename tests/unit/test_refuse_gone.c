@@ -22,7 +22,6 @@ static int setup(void **state)
 	fixture->scene = scene_new(false, 1, 2, 4);
 	fixture->vm = scene_vm(fixture->scene, "vm-a", 0, VM_OFF, -1);
 	fixture->debt = scene_owe_start(fixture->scene, fixture->vm, 60);
-	fixture->adapter = (struct adapter){ .id = "x", .pinned = TRI_NO };
 	scene_vm(fixture->scene, "vm-b", 0, VM_OFF, -1);
 	*state = fixture;
 	return 0;
@@ -36,11 +35,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void owe_adapter(struct fixture *fixture, const char *pin, struct maybe_u64 quota)
+static void owe_adapter(struct fixture *fixture, const char *pin)
 {
-	fixture->adapter.pin = pin;
-	fixture->adapter.pinned = pin ? TRI_YES : TRI_NO;
-	fixture->adapter.quotas[QUOTA_MIN_VRAM] = quota;
+	fixture->adapter = (struct adapter){ .id = "x", .pin = pin, .pinned = TRI_YES };
 	fixture->debt->adapters = &fixture->adapter;
 	fixture->debt->n_adapters = 1;
 }
@@ -121,7 +118,7 @@ static void partition_whose_gpu_offers_none_stays_owed(void **state)
 	struct fixture *fixture = *state;
 	scene_gpu(fixture->scene, 0, 1)->state = GPU_DISMOUNTED;
 	scene_gpu(fixture->scene, 0, 1)->count = UNKNOWN;
-	owe_adapter(fixture, scene_path(1), UNKNOWN);
+	owe_adapter(fixture, scene_path(1));
 	assert_waits_for_its_part(fixture, "to which its partition is pinned, offers none any more");
 }
 
