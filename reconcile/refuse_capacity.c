@@ -173,9 +173,11 @@ static void refuse_to_gain(struct wants *wants, uint32_t vm, const char *reason)
 		refuse_parts(wants, vm, D_CAPACITY, reason);
 }
 
-/* As few VMs as possible, for 'n' parts: first who is new, then whoever is owed a start, for where not all can come back the others shall. */
-static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32_t host, uint64_t n, bool devices)
+/* As few VMs as possible, so that those 'needed' fit those 'offered': first who is new, then whoever is owed a start, for where not all can come back the others shall. */
+static bool refuse_gainers(
+	struct wants *wants, const struct world *goal, uint32_t host, uint64_t needed, uint64_t offered, bool devices)
 {
+	uint64_t n = needed - offered;
 	g_autofree bool *is_out = g_new0(bool, goal->n_vms + 1);
 	struct room_sought sought = { wants, goal, is_out, host, devices };
 	bool any = false;
@@ -185,9 +187,13 @@ static bool refuse_gainers(struct wants *wants, const struct world *goal, uint32
 		if (last == NO_INDEX)
 			return any;
 		bool starts_without = fresh == NO_INDEX && is_owed_both(wants, goal, last, devices);
-		const char *reason = arena_printf(wants->arena,
-			"all %s of '%s' are taken by running VMs; free one, or run VM '%s' on another host",
-			devices ? "whole GPUs" : "partitions", goal->hosts[host].name, goal->vms[last].name);
+		const char *what = devices ? "whole GPUs" : "partitions";
+		const char *why =
+			offered ? arena_printf(wants->arena, "all %s of '%s' are taken by running VMs; free one", what,
+					  goal->hosts[host].name)
+				: arena_printf(wants->arena, "'%s' has no %s; make some", goal->hosts[host].name, what);
+		const char *reason =
+			arena_printf(wants->arena, "%s, or run VM '%s' on another host", why, goal->vms[last].name);
 		if (fresh != NO_INDEX)
 			refuse_vm(wants, last, D_CAPACITY, "%s", reason);
 		else if (starts_without)
@@ -210,14 +216,14 @@ static bool refuse_host(struct wants *wants, const struct world *goal, uint32_t 
 		return false;
 	/* VMs that run with a partition today keep it; who is new has to wait */
 	if (room.needed - room.gained <= room.offered)
-		return refuse_gainers(wants, goal, host, room.needed - room.offered, false);
+		return refuse_gainers(wants, goal, host, room.needed, room.offered, false);
 	if (refuse_dismounts(wants, goal, host, room.needed - room.gained - room.offered))
 		return true;
 	if (host_count_changes(wants, goal, host) && !wants->count_refused) {
 		refuse_count_for_room(wants, goal);
 		return true;
 	}
-	return refuse_gainers(wants, goal, host, room.needed - room.offered, false);
+	return refuse_gainers(wants, goal, host, room.needed, room.offered, false);
 }
 
 /* A pinned VM needs room on its very GPU. */
@@ -288,7 +294,7 @@ static bool refuse_pool(struct wants *wants, const struct world *goal, uint32_t 
 	for (uint32_t i = 0; i < goal->n_vms; i++)
 		if (goal->vms[i].host == host && !vm_is_off(&goal->vms[i]))
 			needed += devices_of(&goal->vms[i], name);
-	return needed > members && refuse_gainers(wants, goal, host, needed - members, true);
+	return needed > members && refuse_gainers(wants, goal, host, needed, members, true);
 }
 
 /* A VM, off ones too, takes its whole GPU from a pool that must exist on its host. */

@@ -3,6 +3,8 @@
 #include "tests/lib/scene.h"
 #include "tests/lib/test.h"
 
+#include <string.h>
+
 static const struct refusal *only_refusal(const struct plan *plan, const char *subject)
 {
 	assert_int_equal(plan->n_refusals, 1);
@@ -198,6 +200,23 @@ static void where_many_lack_room_each_starts_without(void **state)
 	scene_free(scene);
 }
 
+static void host_without_any_is_not_called_full(void **state)
+{
+	(void)state;
+	struct scene *scene = scene_new(false, 1, 1, 1);
+	owe_both(scene, scene_vm(scene, "vm-a", 0, VM_OFF, 0));
+	scene_gpu(scene, 0, 0)->state = GPU_FAILED;
+	scene_gpu(scene, 0, 0)->count = UNKNOWN;
+	const struct plan *plan = scene_plan_as(
+		scene, scene_manifests(scene, 1, "vm-*", NULL), (struct plan_input){ .mode = PLAN_RESTORE });
+	bool is_said = false;
+	for (uint32_t i = 0; i < plan->n_refusals; i++)
+		is_said |= strcmp(plan->refusals[i].subject, "host/hv01/vm/vm-a") == 0 &&
+			   strstr(plan->refusals[i].reason, "'hv01' has no partitions; make some");
+	assert_true(is_said);
+	scene_free(scene);
+}
+
 /* Who lets go of two makes room for two. */
 static void two_parts_of_one_vm_are_room_for_two(void **state)
 {
@@ -231,6 +250,7 @@ int main(void)
 		cmocka_unit_test(who_was_drained_comes_before_whom_another_run_left_down),
 		cmocka_unit_test(who_changes_kind_yields_to_who_was_drained),
 		cmocka_unit_test(where_many_lack_room_each_starts_without),
+		cmocka_unit_test(host_without_any_is_not_called_full),
 		cmocka_unit_test(two_parts_of_one_vm_are_room_for_two),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
